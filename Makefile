@@ -1,0 +1,135 @@
+# tracktwo. `make run` and `make test` need nothing but git, make and a Debian-like system; `make help` lists the rest.
+
+VERSION   := 0.1.0
+BUILD     ?= build
+CC        ?= gcc
+OPTIMIZE  ?= -O2
+SANITIZE  ?=
+
+PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-dev libcmocka-dev libicu-dev libinih-dev \
+             libssl-dev libsmartcols-dev postgresql-15 postgresql-15-pgtap scdoc mandoc
+LIBRARIES := libpq libevent_core jansson icu-uc inih libcrypto smartcols
+
+CFLAGS    := -std=c17 -D_GNU_SOURCE $(OPTIMIZE) -g -fno-omit-frame-pointer $(SANITIZE) -Iinclude \
+             -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
+# Library headers are system headers: their warnings are not ours.
+CPPFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)) -MMD -MP
+LDLIBS    := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null)
+
+SOURCES   := $(wildcard src/*/*.c)
+OBJECTS   := $(SOURCES:%.c=$(BUILD)/%.o)
+ROOMS     := $(filter-out $(BUILD)/src/daemon/%,$(OBJECTS))
+SQL       := $(sort $(wildcard sql/migrations/*.sql)) $(sort $(wildcard sql/api/*.sql))
+# The command line links the rows, not what carries them out.
+CLIENT    := $(filter $(BUILD)/src/base/% $(BUILD)/src/text/% $(BUILD)/src/api/% $(BUILD)/src/cli/%,$(OBJECTS)) \
+             $(patsubst %,$(BUILD)/src/rpc/%.o,type type_basic reference method error)
+
+UNIT_TESTS        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
+HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
+
+.PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized clean help format
+.SECONDARY:
+
+all: $(BUILD)/tracktwod $(BUILD)/tracktwo
+
+help:
+	@echo 'make run    install what is missing, build, start, and show the main job'
+	@echo 'make test   prove it: floors, warnings, unit and integration tests, plain and sanitized'
+	@echo 'make all    build/tracktwod and build/tracktwo'
+	@echo 'make check  the quick part of make test: floors, unit tests'
+	@echo 'make deps   install the packages that the rest needs'
+	@echo 'make man    the manual page, checked'
+	@echo 'make clean  remove build/ (never .run/, which holds data)'
+
+# What is missing is installed; elsewhere than on Debian the list is printed.
+deps:
+	@missing=; for package in $(PACKAGES); do \
+		dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	if ! command -v apt-get >/dev/null; then \
+		echo 'This is no Debian-like system. Install what these Debian packages hold, then run make again:'; \
+		echo "   $(PACKAGES)"; exit 1; fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
+		echo "Missing, and there is no sudo: ask an administrator to run"; echo "   apt-get install$$missing"; exit 1; fi; \
+	echo "Installing:$$missing"; \
+	$$sudo apt-get update -qq && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
+# In a second make: the libraries' flags are known only once the libraries are there.
+run: deps
+	@$(MAKE) --no-print-directory all
+	@sh config/run.sh $(BUILD)
+
+test: deps
+	@$(MAKE) --no-print-directory check check-warnings test-integration test-sanitized
+	@echo 'All tests passed.'
+
+check: check-floors test-unit man
+
+# Every #include points down, or sideways without a loop; and each room includes only the libraries that are its own.
+check-floors:
+	@sh tests/floors.sh
+
+# The other compiler, all warnings, objects only.
+check-warnings:
+	@$(MAKE) --no-print-directory BUILD=build/clang CC=clang objects
+
+.PHONY: objects man
+objects: $(OBJECTS) $(BUILD)/src/tracktwod.o $(BUILD)/src/tracktwo.o
+
+test-unit: $(UNIT_TESTS)
+	@sh tests/run.sh $(BUILD)/log $(UNIT_TESTS)
+
+test-integration: all $(INTEGRATION_TESTS)
+	@sh tests/run.sh $(BUILD)/log $(INTEGRATION_TESTS)
+
+test-sanitized:
+	@$(MAKE) --no-print-directory BUILD=build/sanitized OPTIMIZE=-O1 \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' test-unit test-integration
+
+man: $(BUILD)/tracktwod.8
+$(BUILD)/tracktwod.8: $(BUILD)/tracktwod
+	@$(BUILD)/tracktwod --describe=man | scdoc > $@.new
+	@mandoc -Tlint -W warning $@.new
+	@mv $@.new $@
+
+clean:
+	rm -rf build
+
+# Both kinds of SQL, compiled in as bytes.
+$(BUILD)/embedded_sql.c: $(SQL) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "io/migrate.h"'; n=0; \
+	for file in $(SQL); do n=$$((n + 1)); \
+		echo "static const char text_$$n[] = {"; \
+		od -An -v -tu1 $$file | sed 's/  *\([0-9][0-9]*\)/(char)\1,/g'; echo '0};'; done; \
+	n=0; for kind in migrations api; do \
+		echo "const struct migrate_file migrate_$$kind[] = {"; \
+		for file in $(SQL); do case $$file in sql/$$kind/*) \
+			n=$$((n + 1)); echo "{\"$${file##*/}\", text_$$n},";; esac; done; \
+		echo '{0, 0}};'; done; } > $@.new && mv $@.new $@
+
+$(BUILD)/embedded_sql.o: $(BUILD)/embedded_sql.c
+	@$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC  $<'
+	@$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+$(BUILD)/tracktwod: $(BUILD)/src/tracktwod.o $(filter-out $(BUILD)/src/cli/%,$(OBJECTS)) $(BUILD)/embedded_sql.o
+	@echo '  LD  $@'
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tracktwo: $(BUILD)/src/tracktwo.o $(CLIENT)
+	@echo '  LD  $@'
+	@$(CC) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs jansson icu-uc inih libcrypto smartcols)
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOMS) $(BUILD)/embedded_sql.o
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.o
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+-include $(shell find $(BUILD) -name '*.d' -not -path 'build/*/build/*' 2>/dev/null)

@@ -1,0 +1,90 @@
+/* Pg: a pool of non-blocking, pipelined connections to PostgreSQL; with migrate the only room that includes libpq.
+ *
+ * A request is one prepared statement with text parameters. It waits in the queue of its lane, goes down the pipeline of
+ * the connection with the least to do, and comes back by its callback exactly once: with the first column of the first
+ * row, or with what went wrong. A request whose connection died, or that lost a deadlock, a serialization race or a
+ * unique key's race, is sent again until its deadline: every write carries a request_id, so a second run finds what the
+ * first one did. Nothing is reported as done before the sync that made it durable has come back.
+ *
+ * Today each request is followed by its own sync, and so is its own transaction; grouping commits changes nothing here. */
+#ifndef TRACKTWO_IO_PG_H
+#define TRACKTWO_IO_PG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct event_base;
+struct pg_pool;
+
+enum pg_lane { PG_READ, PG_WRITE };
+
+enum pg_status {
+	PG_OK,
+	PG_RAISED,      /* the statement raised `sqlstate`: a fault of the request, or of the program */
+	PG_TIMEOUT,     /* its statement timeout passed */
+	PG_UNAVAILABLE, /* the database was out of reach for longer than wait_ms, or is not ready yet */
+	PG_BUSY,        /* more is queued than the pool takes */
+};
+
+struct pg_result {
+	enum pg_status status;
+	const char *text; /* PG_OK: the first column of the first row; NULL when there is none. Valid in the callback only */
+	size_t length;
+	char sqlstate[6]; /* PG_RAISED */
+	/* PG_RAISED: the server's primary message, for the project's own SQLSTATEs (class "T2") only, else "". Never its
+	 * detail: a unique violation's detail prints values. */
+	const char *message;
+};
+
+/* The statement text must stay the same for one `statement` pointer as long as the pool lives: it is prepared once a
+ * connection, and found by this pointer. */
+struct pg_statement {
+	const char *sql;
+	size_t parameters;
+	enum pg_lane lane;
+	size_t slot; /* set by pg_statement_add */
+};
+
+/* Makes the statement known; before its first request. `statement` must outlive the pool. */
+void pg_statement_add(struct pg_pool *pool, struct pg_statement *statement);
+
+typedef void pg_callback(const struct pg_result *result, void *context);
+
+struct pg_options {
+	const char *dsn;             /* copied */
+	const char *application;     /* application_name; copied */
+	size_t connections;          /* at least 1 */
+	size_t max_queued;           /* requests waiting for a connection, over which PG_BUSY */
+	long statement_timeout_ms, wait_ms;
+	const char *listen_channel;  /* NULL, or a channel that one extra connection listens on; copied */
+	long long advisory_key;      /* held shared by that extra connection, when listening */
+	/* A notification, or (with NULL) the listening connection is there again and anything may have been missed. */
+	void (*on_notify)(const char *payload, void *context);
+	/* The pool went from no usable connection to one, or back. */
+	void (*on_state)(bool usable, void *context);
+	void *context;
+};
+
+/* Copies the options. Starts nothing yet. */
+struct pg_pool *pg_pool_new(struct event_base *base, const struct pg_options *options);
+
+/* Begins to connect, and keeps connecting with back-off (50 ms doubling to 5 s, jittered) until stopped. */
+void pg_pool_start(struct pg_pool *pool);
+
+/* Queues a request; `values` (statement->parameters entries, NULL is SQL NULL) are copied. The callback is never called
+ * before this function has returned. While pg_pool_start() has not been called the answer is PG_UNAVAILABLE. */
+void pg_submit(struct pg_pool *pool, const struct pg_statement *statement, const char *const *values,
+               pg_callback *callback, void *context);
+
+/* Requests queued and in flight. */
+size_t pg_pool_pending(const struct pg_pool *pool);
+bool pg_pool_usable(const struct pg_pool *pool);
+/* server_version of the last connection, e.g. 150020; 0 before the first. */
+int pg_pool_server_version(const struct pg_pool *pool);
+
+/* Answers everything outstanding with PG_UNAVAILABLE, closes all connections, frees. */
+void pg_pool_free(struct pg_pool *pool);
+
+#endif

@@ -1,0 +1,89 @@
+/* Rpc: JSON-RPC 2.0 (https://www.jsonrpc.org/specification) over any transport that carries messages.
+ *
+ * A session is one client: a connection tells it each message, and gets each answer by a function pointer. Between the two
+ * stand the steps of every call: envelope, find, authorise, validate, submit, reply. This room knows neither sockets nor
+ * what a method means. */
+#ifndef TRACKTWO_RPC_RPC_H
+#define TRACKTWO_RPC_RPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "io/conn.h"
+#include "io/migrate.h"
+#include "io/pg.h"
+#include "rpc/call.h"
+
+struct rpc;
+struct rpc_session;
+
+/* The most requests that one batch may hold. */
+enum { RPC_BATCH_MAX = 1000 };
+
+/* What a session needs of the connection beneath it. */
+struct rpc_transport {
+	/* One whole message in pieces, without a line's end. The bytes are copied. */
+	void (*send)(void *peer, const struct conn_piece *pieces, size_t count);
+	/* Answers are owed from the first to the second; nested. */
+	void (*hold)(void *peer);
+	void (*release)(void *peer);
+	/* Too much is under way: deliver no more messages; and go on. */
+	void (*pause)(void *peer);
+	void (*resume)(void *peer);
+};
+
+struct rpc_options {
+	const struct registry *registry;
+	struct pg_pool *pool;
+	const char *api_schema; /* where the functions are */
+	size_t max_inflight;    /* of one session, before it is paused */
+	size_t max_line_bytes;  /* as rpc_refuse_length() says it */
+	/* A session is about to end: whoever keeps its pointer forgets it. */
+	void (*on_session_end)(struct rpc_session *session, void *context);
+	void *context;
+};
+
+/* Registers a statement for every row with the pool. Strings are borrowed. */
+struct rpc *rpc_new(const struct rpc_options *options);
+void rpc_free(struct rpc *rpc);
+
+/* Binds the handler of a METHOD_LOCAL. rpc_missing_handler() names the first without one, NULL when all have theirs. */
+void rpc_bind(struct rpc *rpc, const char *method, call_handler *handler, void *context);
+const char *rpc_missing_handler(const struct rpc *rpc);
+
+/* Until true, calls that need the database are answered `unavailable`. */
+void rpc_set_ready(struct rpc *rpc, bool ready);
+bool rpc_ready(const struct rpc *rpc);
+
+/* Principals have changed: who stands behind each session is asked again at its next call. */
+void rpc_forget_identities(struct rpc *rpc);
+
+/* Calls under way, those of ended sessions included. */
+size_t rpc_pending(const struct rpc *rpc);
+
+/* A client on a Unix socket. `peer` goes to the transport's functions; `subject` (borrowed) names it in log lines. */
+struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer, const char *subject,
+                                    unsigned uid);
+/* The client is gone: frees the session; its calls finish unheard. */
+void rpc_session_end(struct rpc_session *session);
+
+/* One message; `text` is overwritten while it is read, and free again on return. */
+void rpc_receive(struct rpc_session *session, char *text, size_t length);
+
+/* The answer to a message that was too long to be read. */
+void rpc_refuse_length(struct rpc_session *session);
+
+/* A notification: {"jsonrpc", "method", "params"}; `params` is JSON text. */
+void rpc_notify(struct rpc_session *session, const char *method, const char *params);
+
+/* The principal that stands for the system itself in p_caller. */
+extern const char rpc_system_caller[];
+
+/* The api functions that this room calls beside the methods'. */
+extern const struct migrate_function rpc_functions[];
+extern const size_t rpc_function_count;
+
+/* Loads the reference tables (reference.h); `done` hears whether it worked. */
+void rpc_load_reference(struct rpc *rpc, void (*done)(bool loaded, void *context), void *context);
+
+#endif

@@ -1,0 +1,211 @@
+-- What every function of the api stands on: the caller's identity, refusals, the way of a write, and how values are shown.
+--
+-- The way of a write: write_begin() answers a repeat from what the first run left; else the function checks all that can
+-- be refused, returning refused(…) before anything is written; then it writes, and write_end() leaves the trail's row in
+-- the same transaction. Two runs of one request at the same time: the unique key of store.change lets one through, and
+-- the daemon runs the other again, which then finds the first one's answer.
+
+CREATE FUNCTION schema_version() RETURNS integer LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN (SELECT max(version) FROM store.migration);
+END $$;
+
+-- The identity that row-level security tests, for this transaction only. First in every function.
+CREATE FUNCTION set_caller(p_caller uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('tracktwo.caller', coalesce(p_caller::text, ''), true);
+END $$;
+
+CREATE FUNCTION refused(p_code int, p_name text, p_message text, p_extra jsonb DEFAULT '{}') RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN jsonb_build_object('refused', jsonb_build_object('code', p_code, 'message', p_message,
+		'data', jsonb_build_object('code', p_name, 'retryable', false) || p_extra));
+END $$;
+
+CREATE FUNCTION not_found(p_what text, p_field text DEFAULT NULL) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN refused(404, 'not_found', format('no such %s; look its id up and try again', p_what),
+		CASE WHEN p_field IS NULL THEN '{}' ELSE jsonb_build_object('field', p_field) END);
+END $$;
+
+CREATE FUNCTION invalid(p_field text, p_message text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN refused(-32602, 'invalid_params', format('%s %s', p_field, p_message), jsonb_build_object(
+		'field', p_field, 'errors', jsonb_build_array(jsonb_build_object('field', p_field, 'message', p_message))));
+END $$;
+
+-- A rule that depends on what is stored.
+CREATE FUNCTION rule(p_rule text, p_message text, p_field text DEFAULT NULL) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN refused(422, 'rule', p_message,
+		jsonb_build_object('rule', p_rule) || CASE WHEN p_field IS NULL THEN '{}' ELSE jsonb_build_object('field', p_field) END);
+END $$;
+
+CREATE FUNCTION stale(p_version int) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN refused(409, 'stale_version', 'the record has changed since it was read; read it again and repeat the change',
+		jsonb_build_object('version', p_version));
+END $$;
+
+CREATE FUNCTION id_reused(p_field text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN refused(409, 'id_reused', format('this %s was used before with other content; take a new one', p_field),
+		jsonb_build_object('field', p_field));
+END $$;
+
+-- Keyed, so that the trail does not tell what short texts were.
+CREATE FUNCTION content_hash(p_request jsonb) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN sha256((SELECT value FROM store.secret WHERE name = 'content') || decode(p_request->>'digest', 'hex'));
+END $$;
+
+-- NULL: go on. Else the answer: the first run's, or that the id was used for something else.
+-- `p_create` is the id of the record that is to be made, NULL when the call makes none or the client named none.
+CREATE FUNCTION write_begin(p_caller uuid, p_request jsonb, p_create uuid DEFAULT NULL) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	v_change store.change;
+	v_field text := 'request_id';
+	v_answer jsonb;
+BEGIN
+	PERFORM set_caller(p_caller);
+	SELECT * INTO v_change FROM store.change c
+		WHERE c.principal_id = p_caller AND c.request_id = (p_request->>'request_id')::uuid;
+	IF NOT FOUND AND p_create IS NOT NULL THEN
+		v_field := 'id';
+		SELECT * INTO v_change FROM store.change c WHERE c.record_id = p_create ORDER BY c.id LIMIT 1;
+	END IF;
+	IF v_change.id IS NULL THEN
+		RETURN NULL;
+	END IF;
+	IF v_change.principal_id <> p_caller OR v_change.content <> content_hash(p_request) THEN
+		RETURN id_reused(v_field);
+	END IF;
+	SELECT body INTO v_answer FROM store.answer WHERE change_id = v_change.id;
+	IF v_answer IS NULL THEN
+		RETURN rule('answer_erased', 'this request was carried out before, and its answer has been erased since');
+	END IF;
+	RETURN v_answer;
+END $$;
+
+CREATE FUNCTION write_end(p_caller uuid, p_request jsonb, p_record uuid, p_version int, p_answer jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_change bigint;
+BEGIN
+	INSERT INTO store.change (principal_id, request_id, method, record_id, record_version, content)
+		VALUES (p_caller, (p_request->>'request_id')::uuid, p_request->>'method', p_record, p_version,
+			content_hash(p_request))
+		RETURNING id INTO v_change;
+	INSERT INTO store.answer (change_id, body) VALUES (v_change, p_answer);
+	RETURN p_answer;
+END $$;
+
+-- Showing ---------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION instant(p_at timestamptz) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN to_char(p_at AT TIME ZONE 'UTC', CASE WHEN date_trunc('second', p_at) = p_at
+		THEN 'YYYY-MM-DD"T"HH24:MI:SS"Z"' ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END);
+END $$;
+
+-- A moment as people give it: a day begins in Seoul.
+CREATE FUNCTION moment(p_text text) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN CASE WHEN length(p_text) = 10 THEN p_text::date::timestamp AT TIME ZONE 'Asia/Seoul' ELSE p_text::timestamptz END;
+END $$;
+
+CREATE FUNCTION level_name(p_level smallint) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN (ARRAY['open', 'internal', 'restricted', 'secret'])[p_level + 1];
+END $$;
+
+CREATE FUNCTION level_number(p_name text) RETURNS smallint LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN array_position(ARRAY['open', 'internal', 'restricted', 'secret'], p_name) - 1;
+END $$;
+
+-- Pages -----------------------------------------------------------------------------------------------------------------
+
+-- A cursor is the key of the last item of a page, [sort key, id], in URL-safe letters; opaque to clients.
+CREATE FUNCTION cursor_make(p_key text, p_id uuid) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN translate(encode(convert_to(jsonb_build_array(p_key, p_id)::text, 'UTF8'), 'base64'), E'+/=\n', '-_');
+END $$;
+
+-- NULL when it is none of ours, or none.
+CREATE FUNCTION cursor_read(p_cursor text) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_base64 text := translate(p_cursor, '-_', '+/');
+	v_key jsonb;
+BEGIN
+	v_key := convert_from(decode(rpad(v_base64, ((length(v_base64) + 3) / 4) * 4, '='), 'base64'), 'UTF8')::jsonb;
+	IF jsonb_typeof(v_key) = 'array' AND jsonb_array_length(v_key) = 2 AND (v_key->>1)::uuid IS NOT NULL THEN
+		RETURN v_key;
+	END IF;
+	RETURN NULL;
+EXCEPTION WHEN data_exception THEN
+	RETURN NULL;
+END $$;
+
+CREATE FUNCTION cursor_refused() RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN invalid('cursor', 'is not one of ours; give next_cursor of the page before as it came');
+END $$;
+
+-- Of up to limit + 1 items in order, with the sort key and id of each: the page, and where the next one begins.
+CREATE FUNCTION page(p_items jsonb[], p_keys text[], p_ids uuid[], p_limit int) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN jsonb_build_object('items', coalesce(to_jsonb(p_items[1:p_limit]), '[]'), 'next_cursor',
+		CASE WHEN cardinality(p_items) > p_limit THEN cursor_make(p_keys[p_limit], p_ids[p_limit]) END);
+END $$;
+
+-- A list that comes whole.
+CREATE FUNCTION page(p_items jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN jsonb_build_object('items', coalesce(p_items, '[]'), 'next_cursor', NULL);
+END $$;
+
+-- A country, a contact or one of our own people, as commitments name them: {country | contact_id | principal_id, name}.
+CREATE FUNCTION party_json(p_country text, p_contact uuid, p_principal uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN CASE
+		WHEN p_country IS NOT NULL THEN jsonb_build_object('country', p_country)
+		WHEN p_contact IS NOT NULL THEN jsonb_build_object('contact_id', p_contact,
+			'name', (SELECT name FROM store.contact WHERE id = p_contact))
+		WHEN p_principal IS NOT NULL THEN jsonb_build_object('principal_id', p_principal,
+			'name', (SELECT name FROM store.principal WHERE id = p_principal))
+	END;
+END $$;
+
+-- The other way: {country?, contact_id?, principal_id?} from what a client gave; {id} may be a contact or one of our own.
+-- NULL when there is nobody of that id.
+CREATE FUNCTION party_find(p_party jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_id uuid := coalesce(p_party->>'id', p_party->>'contact_id', p_party->>'principal_id')::uuid;
+BEGIN
+	IF p_party ? 'country' THEN
+		RETURN p_party;
+	ELSIF NOT p_party ? 'principal_id' AND EXISTS (SELECT FROM store.contact WHERE id = v_id) THEN
+		RETURN jsonb_build_object('contact_id', v_id);
+	ELSIF NOT p_party ? 'contact_id' AND EXISTS (SELECT FROM store.principal WHERE id = v_id) THEN
+		RETURN jsonb_build_object('principal_id', v_id);
+	END IF;
+	RETURN NULL;
+END $$;
+
+-- The first of [{contact_id | principal_id, …}, …] whose person does not exist, counted from 0; NULL when all do.
+CREATE FUNCTION unknown_person(p_people jsonb) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN (SELECT ordinality - 1 FROM jsonb_array_elements(p_people) WITH ORDINALITY AS r
+		WHERE (r.value ? 'contact_id' AND NOT EXISTS (SELECT FROM store.contact WHERE id = (r.value->>'contact_id')::uuid))
+			OR (r.value ? 'principal_id'
+				AND NOT EXISTS (SELECT FROM store.principal WHERE id = (r.value->>'principal_id')::uuid))
+		ORDER BY ordinality LIMIT 1);
+END $$;
+
+-- ["a", "b"] as text[]; NULL as none.
+CREATE FUNCTION texts(p_list jsonb) RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN ARRAY(SELECT jsonb_array_elements_text(p_list));
+END $$;

@@ -1,0 +1,143 @@
+-- Contacts: people, under all the names that they bear.
+
+CREATE FUNCTION contact_json(p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN (SELECT jsonb_build_object('id', c.id, 'version', c.version, 'name', c.name, 'names',
+			(SELECT jsonb_agg(name_json(n.body, n.kind, n.language, n.system, n.is_primary) ORDER BY n.position)
+				FROM store.contact_name n WHERE n.contact_id = c.id),
+			'country', c.country, 'sector', c.sector, 'status', c.status, 'languages', to_jsonb(c.languages), 'affiliations',
+			(SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'organization_id', a.organization_id,
+					'organization', o.name, 'title', a.title, 'since', a.since, 'until', a.until)
+					ORDER BY a.since DESC NULLS LAST, a.id), '[]')
+				FROM store.contact_affiliation a JOIN store.organization o ON o.id = a.organization_id
+				WHERE a.contact_id = c.id),
+			'channels',
+			(SELECT coalesce(jsonb_agg(jsonb_build_object('kind', h.kind, 'value', h.value, 'preferred', h.preferred)
+					ORDER BY h.position), '[]')
+				FROM store.contact_channel h WHERE h.contact_id = c.id),
+			'timezone', c.timezone, 'tags', to_jsonb(c.tags), 'influence', c.influence, 'interest', c.interest,
+			'sensitivity', level_name(c.sensitivity), 'owner', c.owner_id, 'notes', c.notes, 'created_by', c.created_by)
+			|| jsonb_build_object('created_at', instant(c.created_at), 'updated_at', instant(c.updated_at))
+		FROM store.contact c WHERE c.id = p_id);
+END $$;
+
+-- What a new contact refers to must exist: NULL, or the refusal. `p_path` stands before the fields' names.
+CREATE FUNCTION contact_faults(p_contact jsonb, p_path text) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_position bigint;
+BEGIN
+	IF p_contact ? 'owner' AND NOT EXISTS (SELECT FROM store.principal WHERE id = (p_contact->>'owner')::uuid) THEN
+		RETURN not_found('principal', p_path || 'owner');
+	END IF;
+	SELECT ordinality - 1 INTO v_position
+		FROM jsonb_array_elements(p_contact->'affiliations') WITH ORDINALITY AS a
+		WHERE a.value ? 'organization_id'
+			AND NOT EXISTS (SELECT FROM store.organization o WHERE o.id = (a.value->>'organization_id')::uuid)
+		LIMIT 1;
+	IF FOUND THEN
+		RETURN not_found('organization', format('%saffiliations[%s].organization_id', p_path, v_position));
+	END IF;
+	RETURN NULL;
+END $$;
+
+-- An affiliation may name its organization: the one that bears exactly this name, else a new one.
+CREATE FUNCTION organization_named(p_caller uuid, p_name text) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+	v_id uuid;
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtextextended('organization/' || p_name, 0));
+	SELECT n.organization_id INTO v_id FROM store.organization_name n WHERE n.body = p_name
+		ORDER BY n.organization_id LIMIT 1;
+	IF v_id IS NULL THEN
+		v_id := store.uuid7();
+		PERFORM organization_insert(v_id, p_caller, names_of(p_name, NULL), NULL, NULL, NULL, NULL, NULL);
+	END IF;
+	RETURN v_id;
+END $$;
+
+-- `p_contact` as contact.create takes it, checked before.
+CREATE FUNCTION contact_insert(p_id uuid, p_caller uuid, p_contact jsonb, p_sensitivity text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_names jsonb := names_of(p_contact->>'name', p_contact->'names');
+	v_affiliation jsonb;
+BEGIN
+	INSERT INTO store.contact (id, name, country, sector, status, languages, timezone, tags, influence, interest, sensitivity,
+			owner_id, notes, created_by)
+		VALUES (p_id, primary_name(v_names), p_contact->>'country', p_contact->>'sector',
+			coalesce(p_contact->>'status', 'active'), texts(p_contact->'languages'), p_contact->>'timezone',
+			texts(p_contact->'tags'), (p_contact->>'influence')::smallint, (p_contact->>'interest')::smallint,
+			level_number(coalesce(p_contact->>'sensitivity', p_sensitivity, 'internal')), (p_contact->>'owner')::uuid,
+			p_contact->>'notes', p_caller);
+	INSERT INTO store.contact_name (contact_id, position, body, kind, language, system, is_primary)
+		SELECT p_id, r.place, r.body, r.kind, r.language, r.system, r.is_primary FROM name_rows(v_names) AS r;
+	IF p_contact ? 'channels' THEN
+		INSERT INTO store.contact_channel (contact_id, position, kind, value, preferred)
+			SELECT p_id, h.ordinality, h.value->>'kind', h.value->>'value', coalesce((h.value->>'preferred')::boolean, false)
+			FROM jsonb_array_elements(p_contact->'channels') WITH ORDINALITY AS h;
+	END IF;
+	FOR v_affiliation IN SELECT * FROM jsonb_array_elements(p_contact->'affiliations') LOOP
+		INSERT INTO store.contact_affiliation (id, contact_id, organization_id, title, since, until)
+			VALUES (store.uuid7(), p_id, coalesce((v_affiliation->>'organization_id')::uuid,
+					organization_named(p_caller, v_affiliation->>'organization')),
+				v_affiliation->>'title', (v_affiliation->>'since')::date, (v_affiliation->>'until')::date);
+	END LOOP;
+END $$;
+
+CREATE FUNCTION contact_create(p_caller uuid, p_request jsonb, p_id uuid, p_name text, p_names jsonb, p_country text,
+	p_sector text, p_status text, p_affiliations jsonb, p_languages text[], p_channels jsonb, p_timezone text, p_tags text[],
+	p_influence integer, p_interest integer, p_sensitivity text, p_owner uuid, p_notes text)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request, p_id);
+	v_id uuid := coalesce(p_id, store.uuid7());
+	v_contact jsonb := jsonb_strip_nulls(jsonb_build_object('name', p_name, 'names', p_names, 'country', p_country,
+		'sector', p_sector, 'status', p_status, 'affiliations', p_affiliations, 'languages', p_languages,
+		'channels', p_channels, 'timezone', p_timezone, 'tags', p_tags, 'influence', p_influence, 'interest', p_interest,
+		'sensitivity', p_sensitivity, 'owner', p_owner, 'notes', p_notes));
+BEGIN
+	v_answer := coalesce(v_answer, CASE WHEN EXISTS (SELECT FROM store.contact WHERE id = p_id) THEN id_reused('id') END,
+		contact_faults(v_contact, ''));
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	PERFORM contact_insert(v_id, p_caller, v_contact, NULL);
+	RETURN write_end(p_caller, p_request, v_id, 1, contact_json(v_id));
+END $$;
+
+CREATE FUNCTION contact_get(p_caller uuid, p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM set_caller(p_caller);
+	RETURN coalesce(contact_json(p_id), not_found('contact', 'id'));
+END $$;
+
+-- Filters that are absent are not in the statement, so that each combination gets a plan of its own.
+CREATE FUNCTION contact_search(p_caller uuid, p_text text, p_country text, p_sector text, p_organization_id uuid, p_tag text,
+	p_cursor text, p_limit integer) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_limit int := coalesce(p_limit, 50);
+	v_after jsonb := cursor_read(p_cursor);
+	v_key text := store.fold(p_text);
+	v_items jsonb[]; v_keys text[]; v_ids uuid[];
+BEGIN
+	PERFORM set_caller(p_caller);
+	IF p_cursor IS NOT NULL AND v_after IS NULL THEN
+		RETURN cursor_refused();
+	END IF;
+	EXECUTE 'SELECT array_agg(contact_json(id)), array_agg(sort_key), array_agg(id) FROM (
+			SELECT c.id, c.sort_key FROM store.contact c WHERE true'
+		|| CASE WHEN length(v_key) > 1 THEN ' AND c.id IN (SELECT k.contact_id FROM store.contact_key k
+			WHERE k.bigrams @> store.bigrams($1) AND strpos(k.key, $1) > 0)'
+			WHEN v_key IS NOT NULL THEN ' AND c.id IN (SELECT k.contact_id FROM store.contact_key k
+			WHERE strpos(k.key, $1) > 0)' ELSE '' END
+		|| CASE WHEN p_country IS NOT NULL THEN ' AND c.country = $2' ELSE '' END
+		|| CASE WHEN p_sector IS NOT NULL THEN ' AND c.sector = $3' ELSE '' END
+		|| CASE WHEN p_organization_id IS NOT NULL THEN ' AND EXISTS (SELECT FROM store.contact_affiliation a
+			WHERE a.organization_id = $4 AND a.contact_id = c.id)' ELSE '' END
+		|| CASE WHEN p_tag IS NOT NULL THEN ' AND c.tags @> ARRAY[$5]' ELSE '' END
+		|| CASE WHEN v_after IS NOT NULL THEN ' AND (c.sort_key, c.id) > ($6, $7)' ELSE '' END
+		|| ' ORDER BY c.sort_key, c.id LIMIT $8) AS rows'
+		INTO v_items, v_keys, v_ids
+		USING v_key, p_country, p_sector, p_organization_id, p_tag, v_after->>0, (v_after->>1)::uuid, v_limit + 1;
+	RETURN page(v_items, v_keys, v_ids, v_limit);
+END $$;

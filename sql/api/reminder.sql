@@ -1,0 +1,225 @@
+-- Reminders and the ledger of their deliveries. PostgreSQL's clock decides what is due.
+--
+-- A pending reminder whose time has come is claimed by a daemon that has subscribers for its assignee: it becomes `due`,
+-- and a delivery stands for this occurrence until somebody acknowledges it. A delivery is pushed again when its lease
+-- ends, by whichever daemon claims it then, always under the same id.
+
+CREATE FUNCTION delivery_json(p store.delivery) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN jsonb_build_object('id', p.id, 'channel', p.channel, 'due_at', instant(p.due_at), 'late', p.late,
+		'attempts', p.attempts, 'claimed_at', instant(p.claimed_at), 'ended_at', instant(p.ended_at), 'outcome', p.outcome);
+END $$;
+
+CREATE FUNCTION reminder_json(p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN (SELECT jsonb_build_object('id', r.id, 'version', r.version, 'about',
+			CASE WHEN num_nonnulls(r.engagement_id, r.contact_id, r.dialogue_id, r.commitment_id) > 0 THEN jsonb_strip_nulls(
+				jsonb_build_object('engagement_id', r.engagement_id, 'contact_id', r.contact_id,
+					'dialogue_id', r.dialogue_id, 'commitment_id', r.commitment_id)) END,
+			'note', r.note, 'due_at', instant(r.due_at), 'timezone', r.timezone, 'rrule', r.rrule,
+			'status', CASE WHEN r.status = 'pending' AND r.due_at <= clock_timestamp() THEN 'due' ELSE r.status END,
+			'assignee', r.assignee_id, 'channels', to_jsonb(r.channels),
+			'late', r.status IN ('pending', 'due') AND r.due_at < clock_timestamp() - interval '1 minute',
+			'completion_note', r.completion_note, 'created_by', r.created_by, 'created_at', instant(r.created_at),
+			'updated_at', instant(r.updated_at), 'deliveries',
+			(SELECT coalesce(jsonb_agg(delivery_json(d) ORDER BY d.due_at, d.id), '[]') FROM store.delivery d
+				WHERE d.reminder_id = r.id))
+		FROM store.reminder r WHERE r.id = p_id);
+END $$;
+
+CREATE FUNCTION reminder_insert(p_id uuid, p_caller uuid, p_about jsonb, p_note text, p_due_at timestamptz, p_timezone text,
+	p_assignee uuid, p_channels text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO store.reminder (id, engagement_id, contact_id, dialogue_id, commitment_id, note, due_at, timezone,
+			assignee_id, channels, created_by)
+		VALUES (p_id, (p_about->>'engagement_id')::uuid, (p_about->>'contact_id')::uuid, (p_about->>'dialogue_id')::uuid,
+			(p_about->>'commitment_id')::uuid, p_note, p_due_at, coalesce(p_timezone, (SELECT timezone FROM store.principal
+				WHERE id = coalesce(p_assignee, p_caller))),
+			coalesce(p_assignee, p_caller), coalesce(p_channels, '{push}'), p_caller);
+	PERFORM pg_notify('tracktwo', 'reminder');
+END $$;
+
+CREATE FUNCTION reminder_create(p_caller uuid, p_request jsonb, p_id uuid, p_about jsonb, p_note text,
+	p_due_at timestamptz, p_timezone text, p_assignee uuid, p_channels text[]) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request, p_id);
+	v_id uuid := coalesce(p_id, store.uuid7());
+	v_about jsonb := coalesce(p_about, '{}');
+BEGIN
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	ELSIF EXISTS (SELECT FROM store.reminder WHERE id = p_id) THEN
+		RETURN id_reused('id');
+	ELSIF p_assignee IS NOT NULL AND NOT EXISTS (SELECT FROM store.principal WHERE id = p_assignee) THEN
+		RETURN not_found('principal', 'assignee');
+	ELSIF v_about ? 'engagement_id' AND NOT EXISTS (SELECT FROM store.engagement
+		WHERE id = (v_about->>'engagement_id')::uuid AND voided_at IS NULL) THEN
+		RETURN not_found('engagement', 'about.engagement_id');
+	ELSIF v_about ? 'contact_id' AND NOT EXISTS (SELECT FROM store.contact WHERE id = (v_about->>'contact_id')::uuid) THEN
+		RETURN not_found('contact', 'about.contact_id');
+	ELSIF v_about ? 'dialogue_id'
+		AND NOT EXISTS (SELECT FROM store.dialogue WHERE id = (v_about->>'dialogue_id')::uuid) THEN
+		RETURN not_found('dialogue', 'about.dialogue_id');
+	ELSIF v_about ? 'commitment_id'
+		AND NOT EXISTS (SELECT FROM store.commitment WHERE id = (v_about->>'commitment_id')::uuid) THEN
+		RETURN not_found('commitment', 'about.commitment_id');
+	END IF;
+	PERFORM reminder_insert(v_id, p_caller, v_about, p_note, p_due_at, p_timezone, p_assignee, p_channels);
+	RETURN write_end(p_caller, p_request, v_id, 1, reminder_json(v_id));
+END $$;
+
+CREATE FUNCTION reminder_get(p_caller uuid, p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM set_caller(p_caller);
+	RETURN coalesce(reminder_json(p_id), not_found('reminder', 'id'));
+END $$;
+
+CREATE FUNCTION reminder_list(p_caller uuid, p_assignee uuid, p_status text, p_country text, p_due_before timestamptz,
+	p_cursor text, p_limit integer) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_limit int := coalesce(p_limit, 50);
+	v_after jsonb := cursor_read(p_cursor);
+	v_items jsonb[]; v_keys text[]; v_ids uuid[];
+BEGIN
+	PERFORM set_caller(p_caller);
+	IF p_cursor IS NOT NULL AND v_after IS NULL THEN
+		RETURN cursor_refused();
+	END IF;
+	EXECUTE 'SELECT array_agg(reminder_json(id)), array_agg((due_at AT TIME ZONE ''UTC'')::text), array_agg(id) FROM (
+			SELECT r.id, r.due_at FROM store.reminder r WHERE true'
+		|| CASE WHEN p_assignee IS NOT NULL THEN ' AND r.assignee_id = $1' ELSE '' END
+		|| CASE p_status WHEN 'pending' THEN ' AND r.status = ''pending'' AND r.due_at > clock_timestamp()'
+			WHEN 'due' THEN ' AND (r.status = ''due'' OR r.status = ''pending'' AND r.due_at <= clock_timestamp())'
+			ELSE CASE WHEN p_status IS NOT NULL THEN ' AND r.status = $2' ELSE '' END END
+		|| CASE WHEN p_country IS NOT NULL THEN ' AND (
+			EXISTS (SELECT FROM store.engagement_country l WHERE l.engagement_id = r.engagement_id AND l.country = $3)
+			OR EXISTS (SELECT FROM store.dialogue_country l WHERE l.dialogue_id = r.dialogue_id AND l.country = $3)
+			OR EXISTS (SELECT FROM store.contact c WHERE c.id = r.contact_id AND c.country = $3)
+			OR EXISTS (SELECT FROM store.commitment m WHERE m.id = r.commitment_id AND $3 IN (m.by_country, m.to_country)))'
+			ELSE '' END
+		|| CASE WHEN p_due_before IS NOT NULL THEN ' AND r.due_at < $4' ELSE '' END
+		|| CASE WHEN v_after IS NOT NULL THEN ' AND (r.due_at, r.id) > ($5, $6)' ELSE '' END
+		|| ' ORDER BY r.due_at, r.id LIMIT $7) AS rows'
+		INTO v_items, v_keys, v_ids
+		USING p_assignee, p_status, p_country, p_due_before, (v_after->>0)::timestamp AT TIME ZONE 'UTC',
+			(v_after->>1)::uuid, v_limit + 1;
+	RETURN page(v_items, v_keys, v_ids, v_limit);
+END $$;
+
+-- The end of a reminder, done or cancelled: what is still out for it is withdrawn.
+CREATE FUNCTION reminder_finish(p_caller uuid, p_request jsonb, p_id uuid, p_status text, p_note text) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request);
+	v_reminder store.reminder;
+BEGIN
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id FOR UPDATE;
+	IF NOT FOUND THEN
+		RETURN not_found('reminder', 'id');
+	ELSIF v_reminder.status IN ('done', 'cancelled') THEN
+		RETURN rule('reminder_ended', format('this reminder is %s already', v_reminder.status), 'id');
+	END IF;
+	UPDATE store.reminder SET status = p_status, completion_note = p_note, version = version + 1,
+		updated_at = clock_timestamp() WHERE id = p_id;
+	UPDATE store.delivery SET ended_at = clock_timestamp(), outcome = 'withdrawn'
+		WHERE reminder_id = p_id AND ended_at IS NULL;
+	RETURN write_end(p_caller, p_request, p_id, v_reminder.version + 1, reminder_json(p_id));
+END $$;
+
+CREATE FUNCTION reminder_complete(p_caller uuid, p_request jsonb, p_id uuid, p_note text) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN reminder_finish(p_caller, p_request, p_id, 'done', p_note);
+END $$;
+
+CREATE FUNCTION reminder_cancel(p_caller uuid, p_request jsonb, p_id uuid) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN reminder_finish(p_caller, p_request, p_id, 'cancelled', NULL);
+END $$;
+
+CREATE FUNCTION reminder_acknowledge(p_caller uuid, p_request jsonb, p_delivery_id uuid) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request);
+	v_delivery store.delivery;
+	v_version int;
+BEGIN
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	-- The reminder first, as everything that changes it does, so that two of them cannot wait for each other.
+	PERFORM FROM store.reminder r JOIN store.delivery d ON d.reminder_id = r.id WHERE d.id = p_delivery_id FOR UPDATE OF r;
+	SELECT * INTO v_delivery FROM store.delivery WHERE id = p_delivery_id FOR UPDATE;
+	IF NOT FOUND THEN
+		RETURN not_found('delivery', 'delivery_id');
+	END IF;
+	IF v_delivery.ended_at IS NULL THEN
+		UPDATE store.delivery SET ended_at = clock_timestamp(), outcome = 'acknowledged', acknowledged_by = p_caller
+			WHERE id = p_delivery_id;
+		UPDATE store.reminder SET status = 'acknowledged', version = version + 1, updated_at = clock_timestamp()
+			WHERE id = v_delivery.reminder_id AND status = 'due';
+	END IF;
+	SELECT version INTO v_version FROM store.reminder WHERE id = v_delivery.reminder_id;
+	RETURN write_end(p_caller, p_request, v_delivery.reminder_id, v_version, reminder_json(v_delivery.reminder_id));
+END $$;
+
+-- What a subscriber is sent: {delivery_id, assignee, reminder}, in order of due time.
+CREATE FUNCTION deliveries_json(p_ids uuid[]) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('delivery_id', d.id, 'assignee', d.assignee_id,
+			'reminder', reminder_json(d.reminder_id)) ORDER BY d.due_at, d.id), '[]')
+		FROM store.delivery d WHERE d.id = ANY (p_ids));
+END $$;
+
+-- Claims, for subscribers of these assignees, up to p_limit pushes: first those whose lease ended without an
+-- acknowledgement, then reminders that have come due. → {deliveries, due_in_ms}: when to ask again, NULL for no time.
+CREATE FUNCTION reminder_claim(p_caller uuid, p_daemon uuid, p_assignees uuid[], p_lease_s integer, p_limit integer)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+	v_lease timestamptz := v_now + make_interval(secs => p_lease_s);
+	v_again uuid[]; v_due uuid[]; v_new uuid[]; v_next timestamptz;
+BEGIN
+	PERFORM set_caller(p_caller);
+	WITH lapsed AS (SELECT d.id FROM store.delivery d WHERE d.ended_at IS NULL AND d.channel = 'push'
+			AND d.assignee_id = ANY (p_assignees) AND d.lease_until <= v_now
+			ORDER BY d.lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED),
+		claimed AS (UPDATE store.delivery d SET attempts = attempts + 1, claimed_by = p_daemon, claimed_at = v_now,
+			lease_until = v_lease FROM lapsed WHERE d.id = lapsed.id RETURNING d.id)
+		SELECT array_agg(id) INTO v_again FROM claimed;
+	v_due := ARRAY(SELECT r.id FROM store.reminder r WHERE r.status = 'pending' AND r.due_at <= v_now
+			AND r.assignee_id = ANY (p_assignees) AND 'push' = ANY (r.channels)
+		ORDER BY r.due_at, r.id LIMIT greatest(p_limit - coalesce(cardinality(v_again), 0), 0) FOR UPDATE SKIP LOCKED);
+	WITH made AS (INSERT INTO store.delivery (id, reminder_id, assignee_id, channel, due_at, late, claimed_by, claimed_at,
+				lease_until)
+			SELECT store.uuid7(), r.id, r.assignee_id, 'push', r.due_at, r.due_at < v_now - interval '1 minute', p_daemon,
+				v_now, v_lease
+			FROM store.reminder r WHERE r.id = ANY (v_due)
+			ON CONFLICT (reminder_id, channel, due_at) DO NOTHING RETURNING id)
+		SELECT array_agg(id) INTO v_new FROM made;
+	UPDATE store.reminder SET status = 'due', version = version + 1, updated_at = v_now WHERE id = ANY (v_due);
+	-- Other daemons have subscribers too; a payload holds fewer than 8,000 bytes.
+	PERFORM pg_notify('tracktwo', 'delivery ' || p_daemon || ' ' || string_agg(id::text, ',')) FROM (
+		SELECT id, (row_number() OVER () - 1) / 100 AS part FROM unnest(v_again || v_new) AS id) AS parts GROUP BY part;
+	SELECT min(at) INTO v_next FROM unnest(p_assignees) AS a(id), LATERAL (
+		(SELECT r.due_at AS at FROM store.reminder r WHERE r.assignee_id = a.id AND r.status = 'pending'
+			ORDER BY r.due_at LIMIT 1)
+		UNION ALL
+		(SELECT d.lease_until FROM store.delivery d WHERE d.assignee_id = a.id AND d.ended_at IS NULL
+			ORDER BY d.lease_until LIMIT 1)) AS next;
+	RETURN jsonb_build_object('deliveries', deliveries_json(v_again || v_new), 'due_in_ms',
+		ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000));
+END $$;
+
+-- What is out and unacknowledged: all of it for these assignees, or, of that, the named deliveries.
+CREATE FUNCTION reminder_backlog(p_caller uuid, p_assignees uuid[], p_deliveries uuid[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM set_caller(p_caller);
+	RETURN jsonb_build_object('deliveries', deliveries_json(ARRAY(SELECT d.id FROM store.delivery d
+		WHERE d.ended_at IS NULL AND d.channel = 'push' AND d.assignee_id = ANY (p_assignees)
+			AND (p_deliveries IS NULL OR d.id = ANY (p_deliveries)))));
+END $$;

@@ -1,0 +1,30 @@
+-- What the daemon asks for itself: reference tables, and who stands at the other end of a socket.
+
+CREATE FUNCTION reference_load(p_caller uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM set_caller(p_caller);
+	RETURN jsonb_build_object(
+		'countries', (SELECT jsonb_agg(code ORDER BY code) FROM store.country),
+		'zones', (SELECT jsonb_agg(name ORDER BY name) FROM pg_timezone_names WHERE name !~ '^(posix|right)/'),
+		'workstreams', (SELECT jsonb_agg(code ORDER BY code) FROM store.workstream),
+		'objectives', (SELECT jsonb_agg(code ORDER BY code) FROM store.objective),
+		'roadmap_version', (SELECT max(version) FROM store.roadmap_version),
+		'schema_version', schema_version());
+END $$;
+
+-- The principal behind a Unix user's name; `p_privileged` (root, or the daemon's own user) is the administrator of the
+-- first hour where no principal bears the name. NULL when nobody is known by it.
+CREATE FUNCTION access_unix_user(p_caller uuid, p_user text, p_privileged boolean) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_principal store.principal;
+BEGIN
+	PERFORM set_caller(p_caller);
+	SELECT * INTO v_principal FROM store.principal WHERE unix_user = p_user AND status = 'active';
+	IF NOT FOUND AND p_privileged THEN
+		SELECT * INTO v_principal FROM store.principal WHERE bootstrap AND status = 'active';
+	END IF;
+	IF v_principal.id IS NULL THEN
+		RETURN NULL;
+	END IF;
+	RETURN jsonb_build_object('id', v_principal.id, 'role', v_principal.role);
+END $$;

@@ -1,0 +1,60 @@
+/* Principals: our own people, who call the daemon and are reminded by it. */
+#include "api/methods.h"
+#include "api/types.h"
+
+static const struct type role = {
+    .name = "Role",
+    .kind = TYPE_CHOICE,
+    .help = "What somebody may do: see, log, decide, administer.",
+    .choices = (const char *const[]){"viewer", "officer", "director", "administrator", NULL}};
+static const struct type principal_status = {.kind = TYPE_CHOICE,
+                                             .choices = (const char *const[]){"active", "retired", NULL}};
+static const struct type unix_user = {.kind = TYPE_TEXT, .min = 1, .max = 64, .help = "A user's name on this machine."};
+
+static const struct type record = {
+    .name = "Principal",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
+                 {"name", &api_text_record, MEMBER_REQUIRED, NULL}, {"role", &role, MEMBER_REQUIRED, NULL},
+                 {"desks", &api_code_list, MEMBER_REQUIRED, NULL}, {"clearance", &api_sensitivity, MEMBER_REQUIRED, NULL},
+                 {"contact_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"language", &api_text_record, MEMBER_NULLABLE, NULL},
+                 {"timezone", &api_text_record, MEMBER_REQUIRED, NULL}, {"email", &api_text_record, MEMBER_NULLABLE, NULL},
+                 {"unix_user", &api_text_record, MEMBER_NULLABLE, NULL},
+                 {"status", &principal_status, MEMBER_REQUIRED, NULL}, {"created_at", &type_instant, MEMBER_REQUIRED, NULL},
+                 {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
+static const struct type records = {.kind = TYPE_LIST, .element = &record};
+static const struct type page = {.name = "PrincipalPage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
+
+static const struct method rows[] = {
+    {.name = "principal.create",
+     .kind = METHOD_WRITE,
+     .role = ROLE_ADMINISTRATOR,
+     .summary = "Makes one of our own people known to the daemon.",
+     METHOD_PARAMS(API_ID_PARAM, {"name", &type_line, MEMBER_REQUIRED, "How colleagues call the person."},
+                   {"role", &role, MEMBER_REQUIRED, "What the person may do."},
+                   {"desks", &type_country_list, MEMBER_OPTIONAL, "The countries the person works on."},
+                   {"clearance", &api_sensitivity, MEMBER_OPTIONAL, "The most the person may see; internal when absent."},
+                   {"contact_id", &type_uuid, MEMBER_OPTIONAL, "The person's own contact record."},
+                   {"language", &type_language, MEMBER_OPTIONAL, "The language to write to the person in."},
+                   {"timezone", &type_zone, MEMBER_OPTIONAL, "Asia/Seoul when absent."},
+                   {"email", &type_line, MEMBER_OPTIONAL, "Where mail reaches the person."},
+                   {"unix_user", &unix_user, MEMBER_OPTIONAL, "The user by which a Unix socket knows the person."}),
+     .result = &record,
+     .example = "{\"name\": \"Kim Officer\", \"role\": \"officer\", \"desks\": [\"CN\"], \"unix_user\": \"kim\"}"},
+    {.name = "principal.get",
+     .kind = METHOD_READ,
+     .role = ROLE_VIEWER,
+     .summary = "One of our own people; the caller when no id is given.",
+     METHOD_PARAMS({"id", &type_uuid, MEMBER_OPTIONAL, "Whom; the caller when absent."}),
+     .result = &record,
+     .example = "{}"},
+    {.name = "principal.list",
+     .kind = METHOD_READ,
+     .role = ROLE_VIEWER,
+     .summary = "Our own people, by name.",
+     METHOD_PARAMS(API_PAGE_PARAMS),
+     .result = &page,
+     .columns = "name,role,desks,clearance,unix_user,id",
+     .example = "{}"},
+};
+const struct method_group api_principal = {rows, sizeof rows / sizeof *rows};

@@ -1,0 +1,305 @@
+/* Output: a result becomes a grid of cells once, and the grid a table or tab-separated lines.
+ *
+ * Invariant: a cell holds no control character, so that no value can break a line or speak to the terminal. */
+#include "cli/output.h"
+
+#include <libsmartcols/libsmartcols.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/arguments.h"
+#include "cli/cli.h"
+#include "text/json.h"
+
+/* Spaces for control characters: of ASCII, and U+0080 to U+009F, U+2028 and U+2029 in UTF-8. */
+static char *tame(char *text)
+{
+	for (unsigned char *at = (unsigned char *)text; *at; at++) {
+		size_t bytes = 0;
+		if (*at < 0x20 || *at == 0x7F)
+			bytes = 1;
+		else if (at[0] == 0xC2 && at[1] < 0xA0)
+			bytes = 2;
+		else if (at[0] == 0xE2 && at[1] == 0x80 && (at[2] == 0xA8 || at[2] == 0xA9))
+			bytes = 3;
+		memset(at, ' ', bytes);
+	}
+	return text;
+}
+
+static char *value_text(struct arena *arena, const json_t *value);
+
+static char *list_text(struct arena *arena, const json_t *list)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	if (!out)
+		return arena_strdup(arena, "");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		fprintf(out, "%s%s", i == 0 ? "" : ",", value_text(arena, json_array_get(list, i)));
+	fclose(out);
+	char *copy = arena_strdup(arena, text);
+	free(text);
+	return copy;
+}
+
+static char *object_text(struct arena *arena, const json_t *object)
+{
+	static const char *const telling[] = {"name", "title", "code", "text"};
+	for (size_t i = 0; i < sizeof telling / sizeof *telling; i++) {
+		const char *text = json_string_value(json_object_get(object, telling[i]));
+		if (text)
+			return arena_strdup(arena, text);
+	}
+	return arena_strdup(arena, json_text(arena, object));
+}
+
+static char *value_text(struct arena *arena, const json_t *value)
+{
+	if (!value || json_is_null(value))
+		return arena_strdup(arena, "");
+	if (json_is_string(value))
+		return arena_strdup(arena, json_string_value(value));
+	if (json_is_array(value))
+		return list_text(arena, value);
+	if (json_is_object(value))
+		return object_text(arena, value);
+	return arena_strdup(arena, json_text(arena, value));
+}
+
+const char *output_cell(struct arena *arena, const json_t *record, const char *path)
+{
+	char *rest = arena_strdup(arena, path), *name;
+	while (record && (name = strsep(&rest, ".")))
+		record = json_object_get(record, name);
+	return tame(value_text(arena, record));
+}
+
+/* What is printed: `rows` of the paths in `columns`, or one record as key and value. */
+struct grid {
+	struct arena *arena;
+	const char **columns;
+	size_t column_count;
+	const char **cells; /* row by row */
+	size_t row_count;
+};
+
+static void add_column(struct grid *grid, const char *name)
+{
+	for (size_t i = 0; i < grid->column_count; i++)
+		if (strcmp(grid->columns[i], name) == 0)
+			return;
+	const char **columns = arena_alloc(grid->arena, (grid->column_count + 1) * sizeof *columns);
+	if (grid->column_count > 0)
+		memcpy(columns, grid->columns, grid->column_count * sizeof *columns);
+	columns[grid->column_count++] = name;
+	grid->columns = columns;
+}
+
+static void columns_of_method(struct grid *grid, const char *columns)
+{
+	char *rest = arena_strdup(grid->arena, columns), *name;
+	while ((name = strsep(&rest, ",")))
+		add_column(grid, name + strspn(name, " "));
+}
+
+/* Every member that any of the records has and that is neither an object nor a list of them. */
+static void columns_of_records(struct grid *grid, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		json_t *record = json_array_get(list, i), *member;
+		const char *name;
+		json_object_foreach(record, name, member)
+			if (!json_is_object(member) && !json_is_object(json_array_get(member, 0)))
+				add_column(grid, name);
+	}
+}
+
+static void grid_of_list(struct grid *grid, const json_t *list, const char *name, const char *columns)
+{
+	bool plain = json_array_size(list) > 0 && !json_is_object(json_array_get(list, 0));
+	if (plain)
+		add_column(grid, name);
+	else if (columns)
+		columns_of_method(grid, columns);
+	else
+		columns_of_records(grid, list);
+	grid->row_count = json_array_size(list);
+	grid->cells = arena_alloc(grid->arena, grid->row_count * grid->column_count * sizeof *grid->cells);
+	for (size_t row = 0; row < grid->row_count; row++) {
+		const json_t *record = json_array_get(list, row);
+		for (size_t i = 0; i < grid->column_count; i++)
+			grid->cells[row * grid->column_count + i] =
+			    plain ? tame(value_text(grid->arena, record)) : output_cell(grid->arena, record, grid->columns[i]);
+	}
+}
+
+static void grid_of_record(struct grid *grid, json_t *record)
+{
+	add_column(grid, "key");
+	add_column(grid, "value");
+	json_t *object = json_is_object(record) ? json_incref(record) : json_pack("{s:O}", "result", record), *member;
+	const char *name;
+	grid->cells = arena_alloc(grid->arena, 2 * json_object_size(object) * sizeof *grid->cells);
+	json_object_foreach(object, name, member)
+	{
+		grid->cells[2 * grid->row_count] = tame(arena_strdup(grid->arena, name));
+		grid->cells[2 * grid->row_count++ + 1] = tame(value_text(grid->arena, member));
+	}
+	json_decref(object);
+}
+
+/* The list that a result is for: of a page, or the only list of an object that is no record. */
+static const json_t *list_of(json_t *result, const char **name)
+{
+	*name = "items";
+	const json_t *items = json_object_get(result, "items"), *only = NULL;
+	if (json_is_array(items))
+		return items;
+	if (json_object_get(result, "id"))
+		return NULL;
+	const char *key;
+	json_t *member;
+	json_object_foreach(result, key, member)
+	{
+		if (json_is_object(member) || (json_is_array(member) && only))
+			return NULL;
+		if (json_is_array(member)) {
+			only = member;
+			*name = key;
+		}
+	}
+	return only;
+}
+
+static void print_lines(FILE *out, const struct grid *grid)
+{
+	for (size_t i = 0; i < grid->column_count; i++)
+		fprintf(out, "%s%s", i == 0 ? "" : "\t", grid->columns[i]);
+	if (grid->column_count > 0)
+		fputc('\n', out);
+	for (size_t i = 0; i < grid->row_count * grid->column_count; i++)
+		fprintf(out, "%s%c", grid->cells[i], (i + 1) % grid->column_count == 0 ? '\n' : '\t');
+}
+
+/* Text columns give way when the terminal is narrow; identifiers and other short cells stay whole. */
+static int column_flags(const struct grid *grid, size_t column)
+{
+	enum { SHORT = 40 };
+	for (size_t row = 0; row < grid->row_count; row++)
+		if (strlen(grid->cells[row * grid->column_count + column]) > SHORT)
+			return SCOLS_FL_TRUNC;
+	return 0;
+}
+
+static bool fill_table(struct libscols_table *table, const struct grid *grid, bool whole)
+{
+	for (size_t i = 0; i < grid->column_count; i++) {
+		int flags = whole ? (i == 1 ? SCOLS_FL_WRAP : 0) : column_flags(grid, i);
+		if (!scols_table_new_column(table, grid->columns[i], 0, flags))
+			return false;
+	}
+	for (size_t row = 0; row < grid->row_count; row++) {
+		struct libscols_line *line = scols_table_new_line(table, NULL);
+		for (size_t i = 0; line && i < grid->column_count; i++)
+			if (scols_line_set_data(line, i, grid->cells[row * grid->column_count + i]) != 0)
+				return false;
+		if (!line)
+			return false;
+	}
+	return true;
+}
+
+static void colour_table(FILE *out, struct libscols_table *table)
+{
+	const char *none = getenv("NO_COLOR");
+	if ((none && *none) || !isatty(fileno(out)) || scols_table_enable_colors(table, 1) != 0)
+		return;
+	for (size_t i = 0; i < scols_table_get_ncols(table); i++)
+		scols_cell_set_color(scols_column_get_header(scols_table_get_column(table, i)), "bold");
+}
+
+/* `whole`: nothing is cut; the second column is wrapped instead. False when the library fails. */
+static bool print_table(FILE *out, const struct grid *grid, bool whole)
+{
+	struct libscols_table *table = scols_new_table();
+	if (!table)
+		return false;
+	colour_table(out, table);
+	bool printed = scols_table_set_stream(table, out) == 0 && fill_table(table, grid, whole) &&
+	               (grid->column_count == 0 || grid->row_count == 0 || scols_print_table(table) == 0);
+	scols_unref_table(table);
+	return printed;
+}
+
+void output_result(FILE *out, enum output_format format, const struct method *method, json_t *result)
+{
+	if (format == OUTPUT_JSON) {
+		json_dumpf(result, out, JSON_COMPACT | JSON_ENCODE_ANY);
+		fputc('\n', out);
+		return;
+	}
+	struct arena arena = {0};
+	struct grid grid = {.arena = &arena};
+	const char *name;
+	const json_t *list = list_of(result, &name);
+	if (list)
+		grid_of_list(&grid, list, name, method ? method->columns : NULL);
+	else
+		grid_of_record(&grid, result);
+	if (format == OUTPUT_TSV || !print_table(out, &grid, !list))
+		print_lines(out, &grid);
+	arena_release(&arena);
+}
+
+void output_hints(FILE *out, const json_t *result)
+{
+	struct arena arena = {0};
+	const char *cursor = json_string_value(json_object_get(result, "next_cursor"));
+	if (cursor)
+		fprintf(out, "more: repeat this with --cursor %s\n", tame(arena_strdup(&arena, cursor)));
+	const json_t *warnings = json_object_get(result, "warnings");
+	for (size_t i = 0; i < json_array_size(warnings); i++)
+		fprintf(out, "warning: %s\n", output_cell(&arena, json_array_get(warnings, i), "message"));
+	arena_release(&arena);
+}
+
+/* "participants[0].name" as "--participants [0].name". */
+static void print_fault(FILE *out, struct arena *arena, const json_t *fault)
+{
+	const char *field = output_cell(arena, fault, "field"), *message = output_cell(arena, fault, "message");
+	size_t length = strcspn(field, ".[");
+	if (length == 0)
+		fprintf(out, "  %s\n", message);
+	else
+		fprintf(out, "  %s%s%s %s\n", arguments_option(arena, arena_copy(arena, field, length)),
+		        field[length] ? " " : "", field + length + (field[length] == '.'), message);
+}
+
+static int exit_code(json_int_t code)
+{
+	static const struct {
+		int code, status;
+	} table[] = {{-32602, CLI_USAGE}, {-32601, CLI_USAGE}, {404, CLI_NOT_FOUND}, {409, CLI_CONFLICT},
+	             {503, CLI_OUT_OF_REACH}};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (table[i].code == code)
+			return table[i].status;
+	return CLI_FAILED;
+}
+
+int output_error(FILE *out, const json_t *error)
+{
+	struct arena arena = {0};
+	fprintf(out, "tracktwo: %s\n", output_cell(&arena, error, "message"));
+	const json_t *data = json_object_get(error, "data"), *faults = json_object_get(data, "errors");
+	for (size_t i = 0; i < json_array_size(faults); i++)
+		print_fault(out, &arena, json_array_get(faults, i));
+	const json_t *candidates = json_object_get(data, "candidates");
+	for (size_t i = 0; i < json_array_size(candidates); i++)
+		fprintf(out, "  candidate: %s\n", tame(value_text(&arena, json_array_get(candidates, i))));
+	arena_release(&arena);
+	return exit_code(json_integer_value(json_object_get(error, "code")));
+}

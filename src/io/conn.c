@@ -1,0 +1,641 @@
+/* Conn: bytes are read into one scratch buffer that all connections of a listener share, lines are cut where they lie,
+ * and only what is left over (an unfinished line, or lines held back by a pause) moves to a buffer of the connection.
+ * Output gathers in an evbuffer and leaves in one send at the end of the loop's turn.
+ *
+ * Invariant: whatever changes a connection from outside the loop's own events only marks it as due; conn_settle(),
+ * called from the loop, is the one place that delivers lines, sends, closes and decides which events to wait for. So no
+ * callback runs inside a caller's call, and a connection's memory outlives every frame that may hold it. */
+#include "io/conn.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/log.h"
+#include "conn_path.h"
+#include "text/time.h"
+
+enum {
+	READ_BYTES = 64 * 1024,
+	INPUT_START_BYTES = 512,
+	SEND_PIECES_MAX = 64,
+	ACCEPTS_A_TURN = 64,
+	SLOW_FACTOR = 4,
+	DISCARD_MICROS = 5 * 1000 * 1000,
+	REST_MICROS = 500 * 1000,
+	REST_LOG_MICROS = 60 * 1000 * 1000,
+};
+
+/* What was read and not delivered: bytes[start] to bytes[end]; the first `scanned` of them hold no LF. There is always
+ * room for one byte behind the end. */
+struct input {
+	size_t start, end, capacity, scanned;
+	char bytes[];
+};
+
+struct conn {
+	struct event event;
+	struct conn_listener *listener;
+	LIST_ENTRY(conn) all;
+	TAILQ_ENTRY(conn) due; /* in listener->due, or, once closed, in listener->dead */
+	void *user;
+	struct input *input;     /* NULL when nothing is left over */
+	struct evbuffer *output; /* NULL when nothing is pending */
+	int64_t discard_until;   /* 0 until the half-close after a line too long */
+	unsigned long number;
+	unsigned pauses, holds;
+	int fd;
+	short interest; /* what the event waits for: EV_READ, EV_WRITE, both or 0 */
+	bool is_due, eof, lost, ending, draining, too_long, discarding, shut, closed;
+	char subject[26];
+};
+
+LIST_HEAD(conn_list, conn);
+TAILQ_HEAD(conn_queue, conn);
+
+struct conn_listener {
+	struct event accepting, rest, turn;
+	struct event_base *base;
+	struct conn_limits limits;
+	struct conn_callbacks callbacks;
+	void *context;
+	struct conn_list conns;
+	struct conn_queue due, dead;
+	size_t count, due_count;
+	int fd; /* -1 when stopped */
+	int64_t rest_logged;
+	struct conn_path path;
+	char scratch[READ_BYTES + 1];
+};
+
+static unsigned long last_number;
+
+static void on_event(evutil_socket_t fd, short what, void *context);
+
+static void *must(void *memory)
+{
+	if (!memory) {
+		log_error("", "out of memory");
+		abort();
+	}
+	return memory;
+}
+
+static size_t pending(const struct conn *conn)
+{
+	return conn->output ? evbuffer_get_length(conn->output) : 0;
+}
+
+/* May a line be delivered? */
+static bool accepts_lines(const struct conn *conn)
+{
+	return !conn->closed && !conn->lost && !conn->ending && !conn->draining && !conn->discarding && conn->pauses == 0
+	       && pending(conn) <= conn->listener->limits.max_output_bytes;
+}
+
+/* Is there more to deliver than the beginning of a line? */
+static bool holds_lines(const struct conn *conn)
+{
+	const struct input *input = conn->input;
+	return input && (conn->eof || input->scanned < input->end - input->start);
+}
+
+static void mark_due(struct conn *conn)
+{
+	struct conn_listener *listener = conn->listener;
+	if (conn->is_due || conn->closed)
+		return;
+	conn->is_due = true;
+	TAILQ_INSERT_TAIL(&listener->due, conn, due);
+	listener->due_count++;
+	event_active(&listener->turn, 0, 0);
+}
+
+static void unmark_due(struct conn *conn)
+{
+	if (!conn->is_due)
+		return;
+	conn->is_due = false;
+	TAILQ_REMOVE(&conn->listener->due, conn, due);
+	conn->listener->due_count--;
+}
+
+static void drop_input(struct conn *conn)
+{
+	free(conn->input);
+	conn->input = NULL;
+}
+
+static void drop_output(struct conn *conn)
+{
+	if (conn->output)
+		evbuffer_free(conn->output);
+	conn->output = NULL;
+}
+
+/* The memory stays until the end of the turn. */
+static void close_conn(struct conn *conn)
+{
+	struct conn_listener *listener = conn->listener;
+	unmark_due(conn);
+	conn->closed = true;
+	event_del(&conn->event);
+	close(conn->fd);
+	drop_input(conn);
+	drop_output(conn);
+	LIST_REMOVE(conn, all);
+	listener->count--;
+	TAILQ_INSERT_TAIL(&listener->dead, conn, due);
+	event_active(&listener->turn, 0, 0);
+	log_debug(conn->subject, "closed");
+	if (listener->callbacks.on_close)
+		listener->callbacks.on_close(conn);
+}
+
+static void lose(struct conn *conn)
+{
+	conn->lost = true;
+	drop_output(conn);
+}
+
+/* MSG_NOSIGNAL, which evbuffer_write() lacks: a peer that is gone must not be a SIGPIPE. */
+static void flush(struct conn *conn)
+{
+	while (conn->output && !conn->lost) {
+		struct evbuffer_iovec pieces[SEND_PIECES_MAX];
+		int count = evbuffer_peek(conn->output, -1, NULL, pieces, SEND_PIECES_MAX);
+		if (count > SEND_PIECES_MAX)
+			count = SEND_PIECES_MAX;
+		struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
+		ssize_t sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0) {
+			if (errno == EINTR)
+				continue;
+			if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS)
+				lose(conn);
+			return;
+		}
+		evbuffer_drain(conn->output, (size_t)sent);
+		if (evbuffer_get_length(conn->output) == 0)
+			drop_output(conn);
+	}
+}
+
+/* Takes `length` bytes behind what is left over. While whole lines are left over nothing is read, so the buffer holds
+ * at most one line's limit and one read. */
+static void keep_input(struct conn *conn, const char *bytes, size_t length)
+{
+	struct input *input = conn->input;
+	size_t held = input ? input->end - input->start : 0;
+	if (input && input->start > 0) {
+		memmove(input->bytes, input->bytes + input->start, held);
+		input->start = 0;
+		input->end = held;
+	}
+	if (!input || input->capacity - held <= length) {
+		size_t capacity = input ? input->capacity : INPUT_START_BYTES;
+		while (capacity - held <= length)
+			capacity *= 2;
+		bool fresh = !input;
+		input = must(realloc(input, sizeof *input + capacity));
+		if (fresh)
+			*input = (struct input){0};
+		input->capacity = capacity;
+		conn->input = input;
+	}
+	memcpy(input->bytes + held, bytes, length);
+	input->end = held + length;
+}
+
+static void deliver_line(struct conn *conn, char *text, size_t length)
+{
+	text[length] = '\0';
+	if (length > 0 && conn->listener->callbacks.on_line)
+		conn->listener->callbacks.on_line(conn, text, length);
+}
+
+/* An unterminated rest is too long when no end of line could save it; the one byte more may be the CR of a CRLF. */
+static bool is_too_long(const struct conn *conn, const char *text, size_t length)
+{
+	size_t max = conn->listener->limits.max_line_bytes;
+	return length > max && !(length == max + 1 && text[length - 1] == '\r');
+}
+
+/* Delivers the lines of `bytes` as long as the connection takes them. Returns how many bytes are done with;
+ * *scanned is, before, how many of the first bytes are known to hold no LF, and after, how many of the rest. */
+static size_t cut_lines(struct conn *conn, char *bytes, size_t length, size_t *scanned)
+{
+	size_t done = 0;
+	while (accepts_lines(conn)) {
+		char *text = bytes + done;
+		char *newline = memchr(text + *scanned, '\n', length - done - *scanned);
+		size_t line = newline ? (size_t)(newline - text) : length - done;
+		if (is_too_long(conn, text, line)) {
+			conn->too_long = true;
+			break;
+		}
+		if (!newline) {
+			*scanned = line;
+			break;
+		}
+		done += line + 1;
+		*scanned = 0;
+		if (line > 0 && text[line - 1] == '\r')
+			line--;
+		deliver_line(conn, text, line);
+	}
+	return done;
+}
+
+static void refuse_too_long(struct conn *conn)
+{
+	conn->too_long = false;
+	conn->discarding = true;
+	drop_input(conn);
+	if (conn->listener->callbacks.on_too_long)
+		conn->listener->callbacks.on_too_long(conn);
+}
+
+/* The last line need not end in LF. */
+static void deliver_last_line(struct conn *conn)
+{
+	struct input *input = conn->input;
+	conn->input = NULL;
+	if (input->bytes[input->end - 1] == '\r')
+		input->end--;
+	deliver_line(conn, input->bytes + input->start, input->end - input->start);
+	free(input);
+}
+
+/* Delivers what is left over. */
+static void deliver(struct conn *conn)
+{
+	struct input *input = conn->input;
+	if (input && accepts_lines(conn)) {
+		input->start += cut_lines(conn, input->bytes + input->start, input->end - input->start, &input->scanned);
+		if (input->start == input->end)
+			drop_input(conn);
+		else if (conn->eof && !conn->too_long && accepts_lines(conn))
+			deliver_last_line(conn);
+	}
+	if (conn->too_long)
+		refuse_too_long(conn);
+}
+
+/* Nothing more will be read or delivered, and nothing is owed. */
+static bool is_over(const struct conn *conn)
+{
+	if (conn->lost)
+		return true;
+	if (pending(conn) > 0)
+		return false;
+	if (conn->ending)
+		return true;
+	if (conn->holds > 0)
+		return false;
+	if (conn->discarding)
+		return conn->eof || conn->draining
+		       || (conn->discard_until != 0 && time_monotonic_micros() >= conn->discard_until);
+	return conn->draining || (conn->eof && !conn->input);
+}
+
+/* Waits for what the state calls for; while discarding, until the deadline at most. */
+static void wait_for_events(struct conn *conn)
+{
+	short interest = 0;
+	if (!conn->eof && (conn->discarding || accepts_lines(conn)))
+		interest = EV_READ;
+	if (conn->output)
+		interest = (short)(interest | EV_WRITE);
+	if (interest != conn->interest) {
+		event_del(&conn->event);
+		event_assign(&conn->event, conn->listener->base, conn->fd, (short)(interest | EV_PERSIST), on_event, conn);
+		if (interest != 0)
+			event_add(&conn->event, NULL);
+		conn->interest = interest;
+	}
+	if (conn->discard_until != 0 && interest != 0) {
+		int64_t left = conn->discard_until - time_monotonic_micros();
+		if (left < 1)
+			left = 1;
+		event_add(&conn->event, &(struct timeval){left / 1000000, left % 1000000});
+	}
+}
+
+static void conn_settle(struct conn *conn)
+{
+	if (conn->closed)
+		return;
+	/* Lines held back by full output may go on when the socket took that output at once. */
+	do {
+		deliver(conn);
+		flush(conn);
+	} while (holds_lines(conn) && accepts_lines(conn));
+	unmark_due(conn);
+	if (conn->ending || conn->draining)
+		drop_input(conn);
+	if (conn->discarding && conn->discard_until == 0 && conn->holds == 0)
+		conn->discard_until = time_monotonic_micros() + DISCARD_MICROS;
+	if (conn->discarding && conn->holds == 0 && !conn->output && !conn->shut) {
+		conn->shut = true;
+		shutdown(conn->fd, SHUT_WR);
+	}
+	if (is_over(conn))
+		close_conn(conn);
+	else
+		wait_for_events(conn);
+}
+
+static void take_bytes(struct conn *conn, char *bytes, size_t length)
+{
+	if (conn->discarding)
+		return;
+	if (conn->input) {
+		keep_input(conn, bytes, length);
+		return;
+	}
+	size_t scanned = 0;
+	size_t done = cut_lines(conn, bytes, length, &scanned);
+	if (done < length && !conn->too_long) {
+		keep_input(conn, bytes + done, length - done);
+		conn->input->scanned = scanned;
+	}
+}
+
+static void read_some(struct conn *conn)
+{
+	struct conn_listener *listener = conn->listener;
+	/* A resumed connection takes what is left over first, so that this cannot grow. */
+	if (conn->eof || !(conn->discarding || (accepts_lines(conn) && !holds_lines(conn))))
+		return;
+	ssize_t length = recv(conn->fd, listener->scratch, READ_BYTES, MSG_DONTWAIT);
+	if (length > 0)
+		take_bytes(conn, listener->scratch, (size_t)length);
+	else if (length == 0)
+		conn->eof = true;
+	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+		lose(conn);
+}
+
+static void on_event(evutil_socket_t fd, short what, void *context)
+{
+	struct conn *conn = context;
+	(void)fd;
+	if ((what & EV_READ) != 0)
+		read_some(conn);
+	if (conn->discard_until != 0 && time_monotonic_micros() >= conn->discard_until)
+		lose(conn);
+	conn_settle(conn);
+}
+
+static void free_dead(struct conn_listener *listener)
+{
+	struct conn *conn;
+	while ((conn = TAILQ_FIRST(&listener->dead)) != NULL) {
+		TAILQ_REMOVE(&listener->dead, conn, due);
+		free(conn);
+	}
+}
+
+/* The end of a turn of the loop: activated events run behind those that were active before. */
+static void on_turn(evutil_socket_t fd, short what, void *context)
+{
+	struct conn_listener *listener = context;
+	(void)fd;
+	(void)what;
+	/* What becomes due meanwhile waits for the next round, so that other events get theirs. */
+	for (size_t left = listener->due_count; left > 0 && !TAILQ_EMPTY(&listener->due); left--) {
+		struct conn *conn = TAILQ_FIRST(&listener->due);
+		unmark_due(conn);
+		conn_settle(conn);
+	}
+	free_dead(listener);
+	if (!TAILQ_EMPTY(&listener->due))
+		event_active(&listener->turn, 0, 0);
+}
+
+static void open_conn(struct conn_listener *listener, int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof peer;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+		log_warning("", "a client without credentials was turned away: %s", strerror(errno));
+		close(fd);
+		return;
+	}
+	struct conn *conn = must(calloc(1, sizeof *conn));
+	conn->listener = listener;
+	conn->fd = fd;
+	conn->number = ++last_number;
+	conn->interest = EV_READ;
+	snprintf(conn->subject, sizeof conn->subject, "conn %lu", conn->number);
+	event_assign(&conn->event, listener->base, fd, EV_READ | EV_PERSIST, on_event, conn);
+	event_add(&conn->event, NULL);
+	LIST_INSERT_HEAD(&listener->conns, conn, all);
+	listener->count++;
+	log_debug(conn->subject, "opened by uid %lu, pid %ld", (unsigned long)peer.uid, (long)peer.pid);
+	if (listener->callbacks.on_open)
+		conn->user = listener->callbacks.on_open(conn, peer.uid, peer.gid, peer.pid, listener->context);
+}
+
+static void refuse_client(const struct conn_listener *listener, int fd)
+{
+	const char *text = listener->limits.refusal ? listener->limits.refusal : "";
+	char newline = '\n';
+	struct iovec pieces[] = {{(void *)(uintptr_t)text, strlen(text)}, {&newline, 1}};
+	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+	if (sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("", "a refused client was gone already: %s", strerror(errno));
+	close(fd);
+}
+
+/* Out of descriptors: an enabled listener would spin, for its event stays ready. */
+static void rest_from_accepting(struct conn_listener *listener, int errnum)
+{
+	int64_t now = time_monotonic_micros();
+	if (listener->rest_logged == 0 || now - listener->rest_logged >= REST_LOG_MICROS) {
+		listener->rest_logged = now;
+		log_warning("", "cannot accept clients: %s; new ones wait (said once a minute)", strerror(errnum));
+	}
+	event_del(&listener->accepting);
+	event_add(&listener->rest, &(struct timeval){0, REST_MICROS});
+}
+
+static void on_rested(evutil_socket_t fd, short what, void *context)
+{
+	struct conn_listener *listener = context;
+	(void)fd;
+	(void)what;
+	if (listener->fd >= 0)
+		event_add(&listener->accepting, NULL);
+}
+
+static void on_accept(evutil_socket_t listening, short what, void *context)
+{
+	struct conn_listener *listener = context;
+	(void)what;
+	/* on_open may stop the listener. */
+	for (int i = 0; i < ACCEPTS_A_TURN && listener->fd >= 0; i++) {
+		int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0 && listener->count < listener->limits.max_clients)
+			open_conn(listener, fd);
+		else if (fd >= 0)
+			refuse_client(listener, fd);
+		else if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return;
+		else if (errno != EINTR && errno != ECONNABORTED) {
+			rest_from_accepting(listener, errno);
+			return;
+		}
+	}
+}
+
+struct conn_listener *conn_listen_unix(struct event_base *base, const char *path, const char *group,
+                                       const struct conn_limits *limits, const struct conn_callbacks *callbacks,
+                                       void *context, struct err *err)
+{
+	struct conn_listener *listener = must(calloc(1, sizeof *listener));
+	listener->base = base;
+	listener->limits = *limits;
+	listener->callbacks = *callbacks;
+	listener->context = context;
+	LIST_INIT(&listener->conns);
+	TAILQ_INIT(&listener->due);
+	TAILQ_INIT(&listener->dead);
+	event_assign(&listener->turn, base, -1, 0, on_turn, listener);
+	event_assign(&listener->rest, base, -1, 0, on_rested, listener);
+	listener->fd = conn_path_bind(&listener->path, path, group, err);
+	event_assign(&listener->accepting, base, listener->fd, EV_READ | EV_PERSIST, on_accept, listener);
+	if (listener->fd < 0) {
+		conn_listener_free(listener);
+		return NULL;
+	}
+	event_add(&listener->accepting, NULL);
+	return listener;
+}
+
+void conn_listener_stop(struct conn_listener *listener)
+{
+	if (listener->fd < 0)
+		return;
+	event_del(&listener->accepting);
+	event_del(&listener->rest);
+	close(listener->fd);
+	listener->fd = -1;
+	conn_path_remove(&listener->path);
+}
+
+void conn_listener_drain(struct conn_listener *listener, bool now)
+{
+	struct conn *conn;
+	LIST_FOREACH (conn, &listener->conns, all) {
+		conn->draining = true;
+		if (now)
+			lose(conn);
+		mark_due(conn);
+	}
+}
+
+size_t conn_listener_count(const struct conn_listener *listener)
+{
+	return listener->count;
+}
+
+void conn_listener_free(struct conn_listener *listener)
+{
+	conn_listener_stop(listener);
+	while (!LIST_EMPTY(&listener->conns))
+		close_conn(LIST_FIRST(&listener->conns));
+	free_dead(listener);
+	event_del(&listener->turn);
+	free(listener);
+}
+
+static bool can_send(struct conn *conn)
+{
+	size_t max = conn->listener->limits.max_output_bytes;
+	if (conn->closed || conn->lost || conn->shut)
+		return false;
+	/* Much may have gathered in one turn for a peer that reads well: only what the socket does not take counts. */
+	if (pending(conn) > max && (conn->interest & EV_WRITE) == 0)
+		flush(conn);
+	if (!conn->lost && pending(conn) / SLOW_FACTOR > max) {
+		log_warning(conn->subject, "cut off: it does not read its answers");
+		lose(conn);
+	}
+	return !conn->lost;
+}
+
+void conn_send_pieces(struct conn *conn, const struct conn_piece *pieces, size_t count)
+{
+	if (can_send(conn)) {
+		if (!conn->output)
+			conn->output = must(evbuffer_new());
+		int failed = 0;
+		for (size_t i = 0; i < count; i++)
+			failed |= evbuffer_add(conn->output, pieces[i].bytes, pieces[i].length);
+		failed |= evbuffer_add(conn->output, "\n", 1);
+		must(failed ? NULL : conn);
+	}
+	mark_due(conn);
+}
+
+void conn_send(struct conn *conn, const char *bytes, size_t length)
+{
+	conn_send_pieces(conn, &(struct conn_piece){bytes, length}, 1);
+}
+
+void conn_pause(struct conn *conn)
+{
+	conn->pauses++;
+	mark_due(conn);
+}
+
+void conn_resume(struct conn *conn)
+{
+	if (conn->pauses > 0)
+		conn->pauses--;
+	mark_due(conn);
+}
+
+void conn_hold(struct conn *conn)
+{
+	conn->holds++;
+}
+
+void conn_release_hold(struct conn *conn)
+{
+	if (conn->holds > 0)
+		conn->holds--;
+	mark_due(conn);
+}
+
+void conn_end(struct conn *conn)
+{
+	conn->ending = true;
+	mark_due(conn);
+}
+
+void *conn_user(const struct conn *conn)
+{
+	return conn->user;
+}
+
+unsigned long conn_number(const struct conn *conn)
+{
+	return conn->number;
+}
+
+const char *conn_subject(const struct conn *conn)
+{
+	return conn->subject;
+}

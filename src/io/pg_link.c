@@ -1,0 +1,339 @@
+/* Pg link: one non-blocking connection in pipeline mode.
+ *
+ * The list `sent` mirrors the pipeline: each request in it owes one result (two when it was prepared along) and one sync,
+ * in that order, so what arrives always belongs to the first of the list. libpq alone decides when something arrived;
+ * this file never waits. */
+#include "pg_link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "text/time.h"
+
+enum { BACKOFF_FIRST_MS = 50, BACKOFF_MOST_MS = 5000 };
+
+static void link_on_socket(int fd, short what, void *context);
+
+static struct timeval after_ms(long ms)
+{
+	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+}
+
+/* Between half and one and a half of `ms`, so that many daemons do not come back in step. */
+static long jittered(long ms)
+{
+	unsigned short random = 0;
+	if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
+		random = 0x8000;
+	return ms / 2 + ms * random / 0xffff;
+}
+
+static void link_close(struct pg_link *link)
+{
+	if (link->socket >= 0) {
+		event_del(&link->read_event);
+		event_del(&link->write_event);
+		link->socket = -1;
+	}
+	if (link->connection)
+		PQfinish(link->connection);
+	link->connection = NULL;
+	link->state = LINK_DOWN;
+}
+
+void pg_link_drop(struct pg_link *link, const char *why)
+{
+	struct pg_pool *pool = link->pool;
+	bool was_ready = link->state == LINK_READY;
+	struct timeval delay = after_ms(jittered(link->backoff_ms));
+
+	log_line(was_ready ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, link->subject, "not connected (%s); trying again in %ld ms",
+	         why, (long)(delay.tv_sec * 1000 + delay.tv_usec / 1000));
+	link_close(link);
+	for (struct pg_request *request = link->sent.first; request; request = request->next) {
+		PQclear(request->result);
+		request->result = NULL;
+	}
+	pg_list_prepend(&pool->queue, &link->sent);
+	event_add(&link->retry_timer, &delay);
+	link->backoff_ms = link->backoff_ms * 2 < BACKOFF_MOST_MS ? link->backoff_ms * 2 : BACKOFF_MOST_MS;
+	pg_pool_on_link(pool);
+}
+
+/* libpq may replace its socket while connecting, so the events follow it. */
+static void link_watch(struct pg_link *link, bool reading, bool writing)
+{
+	int socket = PQsocket(link->connection);
+	if (socket != link->socket) {
+		if (link->socket >= 0) {
+			event_del(&link->read_event);
+			event_del(&link->write_event);
+		}
+		event_assign(&link->read_event, link->pool->base, socket, EV_READ | EV_PERSIST, link_on_socket, link);
+		event_assign(&link->write_event, link->pool->base, socket, EV_WRITE | EV_PERSIST, link_on_socket, link);
+		link->socket = socket;
+	}
+	if (reading)
+		event_add(&link->read_event, NULL);
+	else
+		event_del(&link->read_event);
+	if (writing)
+		event_add(&link->write_event, NULL);
+	else
+		event_del(&link->write_event);
+}
+
+void pg_link_flush(struct pg_link *link)
+{
+	int pending = link->connection ? PQflush(link->connection) : 0;
+	if (pending < 0)
+		pg_link_drop(link, "writing failed");
+	else if (link->connection)
+		link_watch(link, true, pending > 0);
+}
+
+/* Settings of the session, by parameters, so that nothing has to be quoted; a listener then listens. */
+static bool link_set_up(struct pg_link *link)
+{
+	char timeout[32], command[256];
+	const char *values[] = {timeout};
+
+	link->state = LINK_SETTING_UP;
+	PQsetnonblocking(link->connection, 1);
+	if (link->listener) {
+		char *channel = PQescapeIdentifier(link->connection, link->pool->options.listen_channel,
+		                                   strlen(link->pool->options.listen_channel));
+		if (!channel)
+			return false;
+		snprintf(command, sizeof command, "SELECT pg_advisory_lock_shared(%lld); LISTEN %s",
+		         link->pool->options.advisory_key, channel);
+		PQfreemem(channel);
+		return PQsendQuery(link->connection, command);
+	}
+	snprintf(timeout, sizeof timeout, "%ld", link->pool->options.statement_timeout_ms);
+	return PQenterPipelineMode(link->connection) &&
+	       PQsendQueryParams(link->connection,
+	                         "SELECT set_config('statement_timeout', $1, false), set_config('timezone', 'UTC', false), "
+	                         "set_config('datestyle', 'ISO, YMD', false), set_config('jit', 'off', false), "
+	                         "set_config('idle_session_timeout', '0', false)",
+	                         1, NULL, values, NULL, NULL, 0) &&
+	       PQpipelineSync(link->connection);
+}
+
+static void link_on_ready(struct pg_link *link)
+{
+	struct pg_pool *pool = link->pool;
+
+	link->state = LINK_READY;
+	link->backoff_ms = BACKOFF_FIRST_MS;
+	memset(link->prepared, 0, link->prepared_size);
+	pool->server_version = PQserverVersion(link->connection);
+	log_info(link->subject, link->listener ? "listening" : "connected");
+	if (!link->listener)
+		pg_pool_on_link(pool);
+	else if (pool->options.on_notify)
+		pool->options.on_notify(NULL, pool->options.context);
+}
+
+static void link_connect_step(struct pg_link *link)
+{
+	switch (PQconnectPoll(link->connection)) {
+	case PGRES_POLLING_READING:
+		link_watch(link, true, false);
+		break;
+	case PGRES_POLLING_WRITING:
+		link_watch(link, false, true);
+		break;
+	case PGRES_POLLING_OK:
+		if (link_set_up(link))
+			pg_link_flush(link);
+		else
+			pg_link_drop(link, "the session's settings could not be sent");
+		break;
+	default:
+		pg_link_drop(link, "the server does not answer, or refuses us");
+	}
+}
+
+static bool is_error(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+	return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_PIPELINE_ABORTED;
+}
+
+/* Until the listener's or session's first statements are answered. True while the link stands. */
+static bool link_setup_result(struct pg_link *link, PGresult *result)
+{
+	bool failed = is_error(result);
+	bool finished = link->listener ? false : PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+	PQclear(result);
+	if (failed) {
+		pg_link_drop(link, "the session's settings were refused");
+		return false;
+	}
+	if (finished)
+		link_on_ready(link);
+	return true;
+}
+
+/* One result of the first request sent. The first error is the one that counts; a statement's own result replaces that of
+ * its preparation. */
+static void link_request_result(struct pg_link *link, PGresult *result)
+{
+	struct pg_request *request = link->sent.first;
+
+	if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+		PQclear(result);
+		pg_list_take(&link->sent);
+		pg_pool_on_result(link->pool, link, request);
+	} else if (request->result && is_error(request->result)) {
+		PQclear(result);
+	} else {
+		PQclear(request->result);
+		request->result = result;
+	}
+}
+
+static void link_on_notifications(struct pg_link *link)
+{
+	PGnotify *notification;
+	while (link->connection && (notification = PQnotifies(link->connection))) {
+		if (link->pool->options.on_notify)
+			link->pool->options.on_notify(notification->extra, link->pool->options.context);
+		PQfreemem(notification);
+	}
+}
+
+static bool link_expects(const struct pg_link *link)
+{
+	return link->state == LINK_SETTING_UP || link->sent.first;
+}
+
+static void link_read(struct pg_link *link)
+{
+	if (!PQconsumeInput(link->connection)) {
+		pg_link_drop(link, "the connection is lost");
+		return;
+	}
+	bool ended = false;
+	while (link->connection && link_expects(link) && !PQisBusy(link->connection)) {
+		PGresult *result = PQgetResult(link->connection);
+		if (!result && link->listener) {
+			link_on_ready(link);
+			break;
+		}
+		/* NULL ends one query of the pipeline; the next one's results follow. Two in a row mean that nothing does. */
+		if (!result && ended)
+			break;
+		ended = !result;
+		if (ended)
+			continue;
+		if (link->state == LINK_SETTING_UP) {
+			if (!link_setup_result(link, result))
+				return;
+		} else {
+			link_request_result(link, result);
+		}
+	}
+	if (link->connection && PQstatus(link->connection) == CONNECTION_BAD)
+		pg_link_drop(link, "the connection is lost");
+	else if (link->listener)
+		link_on_notifications(link);
+}
+
+static void link_on_socket(int fd, short what, void *context)
+{
+	struct pg_link *link = context;
+	(void)fd;
+	if (link->state == LINK_CONNECTING) {
+		link_connect_step(link);
+		return;
+	}
+	if (what & EV_READ)
+		link_read(link);
+	if (link->connection && link->state != LINK_CONNECTING)
+		pg_link_flush(link);
+}
+
+/* Notices may quote data; nothing of them is kept. */
+static void link_on_notice(void *context, const char *message)
+{
+	(void)context;
+	(void)message;
+}
+
+void pg_link_start(struct pg_link *link)
+{
+	/* Defaults stand before the connection string, so that it wins; what must hold stands behind it. */
+	const char *keywords[] = {"connect_timeout", "keepalives_idle", "tcp_user_timeout", "dbname",
+	                          "client_encoding", "application_name", NULL};
+	const char *values[] = {"10", "30", "30000", link->pool->options.dsn, "UTF8", link->pool->options.application, NULL};
+
+	link->connection = PQconnectStartParams(keywords, values, 1);
+	if (!link->connection || PQstatus(link->connection) == CONNECTION_BAD) {
+		pg_link_drop(link, "the server cannot be reached");
+		return;
+	}
+	PQsetNoticeProcessor(link->connection, link_on_notice, NULL);
+	link->state = LINK_CONNECTING;
+	link_watch(link, false, true);
+}
+
+static bool link_prepare(struct pg_link *link, const struct pg_statement *statement, const char *name)
+{
+	if (statement->slot >= link->prepared_size) {
+		size_t size = link->pool->statement_count;
+		link->prepared = realloc(link->prepared, size);
+		if (!link->prepared)
+			abort();
+		memset(link->prepared + link->prepared_size, 0, size - link->prepared_size);
+		link->prepared_size = size;
+	}
+	if (link->prepared[statement->slot])
+		return true;
+	link->prepared[statement->slot] = 1;
+	return PQsendPrepare(link->connection, name, statement->sql, 0, NULL);
+}
+
+bool pg_link_send(struct pg_link *link, struct pg_request *request)
+{
+	const struct pg_statement *statement = request->statement;
+	char name[24];
+
+	snprintf(name, sizeof name, "s%zu", statement->slot);
+	request->sent_us = time_monotonic_micros();
+	if (link_prepare(link, statement, name) &&
+	    PQsendQueryPrepared(link->connection, name, (int)statement->parameters, request->values, NULL, NULL, 0) &&
+	    PQpipelineSync(link->connection)) {
+		request->attempts++;
+		pg_list_append(&link->sent, request);
+		return true;
+	}
+	pg_link_drop(link, "a request could not be sent");
+	return false;
+}
+
+static void link_on_retry(int fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	pg_link_start(context);
+}
+
+void pg_link_init(struct pg_link *link, struct pg_pool *pool, size_t number, bool listener)
+{
+	*link = (struct pg_link){.pool = pool, .listener = listener, .socket = -1, .backoff_ms = BACKOFF_FIRST_MS};
+	snprintf(link->subject, sizeof link->subject, "pg %zu", number);
+	pg_list_init(&link->sent);
+	evtimer_assign(&link->retry_timer, pool->base, link_on_retry, link);
+}
+
+void pg_link_release(struct pg_link *link)
+{
+	link_close(link);
+	event_del(&link->retry_timer);
+	free(link->prepared);
+}

@@ -1,0 +1,81 @@
+/* Pg's inside: one connection of the pool, and what the pool and its connections tell each other. Included by pg.c and
+ * pg_link.c only. */
+#ifndef TRACKTWO_IO_PG_LINK_H
+#define TRACKTWO_IO_PG_LINK_H
+
+#include <libpq-fe.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdint.h>
+
+#include "io/pg.h"
+
+/* A request from submission to callback. `values` and the texts they point at are one allocation with it. */
+struct pg_request {
+	struct pg_request *next;
+	const struct pg_statement *statement;
+	pg_callback *callback;
+	void *context;
+	int64_t submitted_us, sent_us;
+	unsigned attempts;
+	PGresult *result; /* what the statement gave, kept until its sync is back */
+	const char *values[];
+};
+
+struct pg_list {
+	struct pg_request *first, **end;
+	size_t count;
+};
+
+void pg_list_init(struct pg_list *list);
+void pg_list_append(struct pg_list *list, struct pg_request *request);
+struct pg_request *pg_list_take(struct pg_list *list);
+/* Puts all of `front` before what `list` holds; `front` is empty afterwards. */
+void pg_list_prepend(struct pg_list *list, struct pg_list *front);
+
+enum pg_link_state { LINK_DOWN, LINK_CONNECTING, LINK_SETTING_UP, LINK_READY };
+
+struct pg_link {
+	struct pg_pool *pool;
+	char subject[24]; /* "pg N", for log lines */
+	bool listener;    /* listens for notifications, and carries no requests */
+	enum pg_link_state state;
+	PGconn *connection;
+	struct event read_event, write_event; /* of the socket, while connected */
+	struct event retry_timer;
+	int socket; /* that the events are assigned to, -1 for none */
+	long backoff_ms;
+	struct pg_list sent; /* in the order of the pipeline */
+	unsigned char *prepared; /* by statement slot */
+	size_t prepared_size;
+};
+
+struct pg_pool {
+	struct event_base *base;
+	struct pg_options options; /* its strings are copies */
+	struct pg_link *links;     /* options.connections, and one more when listening */
+	size_t link_count;
+	size_t statement_count;
+	struct pg_list queue, refused;
+	struct event dispatch_event, expiry_timer;
+	int server_version;
+	bool started, usable;
+};
+
+void pg_link_init(struct pg_link *link, struct pg_pool *pool, size_t number, bool listener);
+void pg_link_release(struct pg_link *link);
+/* Begins to connect. */
+void pg_link_start(struct pg_link *link);
+/* Puts a request into the pipeline. False when the link died of it: the request is then the pool's again. */
+bool pg_link_send(struct pg_link *link, struct pg_request *request);
+/* Writes out what pg_link_send() queued. */
+void pg_link_flush(struct pg_link *link);
+/* Ends the connection; what was sent goes back to the pool's queue, and the link connects again after its back-off. */
+void pg_link_drop(struct pg_link *link, const char *why);
+
+/* The pool's side. */
+/* A request's sync is back: `result` decides between its callback and another run. Owns `request`. */
+void pg_pool_on_result(struct pg_pool *pool, struct pg_link *link, struct pg_request *request);
+void pg_pool_on_link(struct pg_pool *pool);
+
+#endif

@@ -1,0 +1,204 @@
+/* Call: the steps of every request after its envelope: find, authorise, validate, submit, reply.
+ *
+ * Each step either hands the call to the next one or ends it; there is one place where a call ends, call_end(). */
+#include "rpc/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "internal.h"
+#include "rpc/reference.h"
+#include "text/digest.h"
+#include "text/json.h"
+
+struct arena *call_arena(struct call *call)
+{
+	return &call->arena;
+}
+
+const json_t *call_params(const struct call *call)
+{
+	return call->params;
+}
+
+struct rpc_session *call_session(const struct call *call)
+{
+	return call->session->peer ? call->session : NULL;
+}
+
+const char *call_caller(const struct call *call)
+{
+	return call->caller;
+}
+
+enum method_role call_role(const struct call *call)
+{
+	return call->role;
+}
+
+static void call_end(struct call *call, const char *member, const char *json, size_t length)
+{
+	struct rpc_session *session = call->session;
+
+	rpc_answer(session, call->batch, call->id, member, json, length);
+	json_decref(call->params);
+	arena_release(&call->arena);
+	free(call);
+	rpc_call_ended(session);
+}
+
+void call_reply(struct call *call, const char *json, size_t length)
+{
+	call_end(call, "result", json, length);
+}
+
+static void call_refuse_errors(struct call *call, enum error_kind kind, const char *message, json_t *errors)
+{
+	const char *text = error_text(&call->arena, kind, message, errors);
+	call_end(call, "error", text, strlen(text));
+}
+
+void call_refuse(struct call *call, enum error_kind kind, const char *message)
+{
+	call_refuse_errors(call, kind, message, NULL);
+}
+
+static void call_on_result(const struct pg_result *result, void *context)
+{
+	struct call *call = context;
+	const char *refusal;
+
+	switch (result->status) {
+	case PG_OK:
+		refusal = result->text ? error_refused(&call->arena, result->text, result->length) : NULL;
+		if (refusal)
+			call_end(call, "error", refusal, strlen(refusal));
+		else if (result->text)
+			call_reply(call, result->text, result->length);
+		else
+			call_refuse(call, ERROR_INTERNAL, "the database gave no answer; the journal may say why");
+		break;
+	case PG_RAISED: {
+		enum error_kind kind = error_of_sqlstate(result->sqlstate);
+		log_error(call->session->subject, "call %lu: %s raised SQLSTATE %s", call->number, call->route->method->name,
+		          result->sqlstate);
+		call_refuse(call, kind, kind == ERROR_INTERNAL ? "a fault of the daemon's own; its journal names the call"
+		                                               : arena_strdup(&call->arena, result->message));
+		break;
+	}
+	case PG_TIMEOUT:
+		call_refuse(call, ERROR_BUSY, "the database took too long; ask for less, or try again later");
+		break;
+	case PG_BUSY:
+		call_refuse(call, ERROR_BUSY, "too much is waiting for the database; try again later");
+		break;
+	case PG_UNAVAILABLE:
+		call_refuse(call, ERROR_UNAVAILABLE, "the database is out of reach; try again in a while");
+		break;
+	}
+}
+
+/* {request_id, digest, method} of a write. The digest covers the method and all parameters but the request_id, in their
+ * normalised form, so that the same content has the same digest however it was spelt. */
+static const char *call_request(struct call *call, const char *request_id)
+{
+	const char *method = call->route->method->name;
+	const char *content = json_canonical(&call->arena, call->params);
+	char hex[DIGEST_HEX_SIZE];
+	struct digest *digest = digest_new();
+
+	digest_add(digest, method, strlen(method) + 1);
+	digest_add(digest, content, strlen(content));
+	digest_finish(digest, hex);
+	return arena_printf(&call->arena, "{\"request_id\":\"%s\",\"digest\":\"%s\",\"method\":\"%s\"}", request_id, hex, method);
+}
+
+static void call_submit(struct call *call, const char *request_id)
+{
+	const struct method *method = call->route->method;
+	const struct type *params = &method->params;
+	const char **values = arena_alloc(&call->arena, (params->member_count + 2) * sizeof *values);
+	size_t count = 0;
+
+	values[count++] = call->caller;
+	if (method->kind == METHOD_WRITE)
+		values[count++] = call_request(call, request_id);
+	for (size_t i = 0; i < params->member_count; i++)
+		values[count++] = method_bind(&call->arena, params->members[i].type,
+		                              json_object_get(call->params, params->members[i].name));
+	pg_submit(call->rpc->options.pool, &call->route->statement, values, call_on_result, call);
+}
+
+/* Every write carries a request_id; what the client leaves out the daemon makes, so that a statement whose connection broke
+ * can be sent again. Removed from the parameters. */
+static const char *call_take_request_id(struct call *call, struct type_faults *faults)
+{
+	json_t *given = json_object_get(call->params, "request_id");
+	char made[UUID_TEXT_SIZE];
+	const char *request_id = NULL;
+
+	if (given && !json_is_null(given)) {
+		request_id = arena_strdup(&call->arena, json_string_value(given));
+		if (!request_id || !uuid_valid(request_id)) {
+			type_fault(faults, "request_id", "must be a UUID");
+			request_id = NULL;
+		}
+	} else {
+		uuid_make(made);
+		request_id = arena_strdup(&call->arena, made);
+	}
+	json_object_del(call->params, "request_id");
+	return request_id;
+}
+
+void call_admitted(struct call *call)
+{
+	const struct method *method = call->route->method;
+	struct type_faults faults = {.arena = &call->arena};
+	const char *request_id = NULL;
+
+	if (method->kind != METHOD_LOCAL && !(rpc_ready(call->rpc) && reference_loaded())) {
+		call_refuse(call, ERROR_UNAVAILABLE, "the database is not ready yet; try again in a while");
+		return;
+	}
+	if (method->kind == METHOD_WRITE)
+		request_id = call_take_request_id(call, &faults);
+	type_check(&method->params, &call->params, "", &faults);
+	if (faults.list) {
+		json_t *first = json_array_get(faults.list, 0);
+		const char *message = arena_printf(
+		    &call->arena, "%s %s%s", json_string_value(json_object_get(first, "field")),
+		    json_string_value(json_object_get(first, "message")),
+		    json_array_size(faults.list) > 1 ? "; data.errors lists the other faults" : "");
+		call_refuse_errors(call, ERROR_INVALID_PARAMS, message, faults.list);
+		json_decref(faults.list);
+	} else if (method->kind == METHOD_LOCAL) {
+		call->route->handler(call, call->route->context);
+	} else {
+		call_submit(call, request_id);
+	}
+}
+
+void call_start(struct rpc_session *session, struct rpc_batch *batch, const char *id, const char *method, json_t *params)
+{
+	struct rpc *rpc = session->rpc;
+	struct call *call = calloc(1, sizeof *call);
+
+	if (!call)
+		abort();
+	call->rpc = rpc;
+	call->session = session;
+	call->batch = batch;
+	call->id = arena_strdup(&call->arena, id);
+	call->params = params ? params : json_object();
+	call->number = ++rpc->next_call;
+	call->route = rpc_route_find(rpc, method);
+	log_debug(session->subject, "call %lu: %s", call->number, call->route ? call->route->method->name : "unknown method");
+	if (!call->route)
+		call_refuse(call, ERROR_METHOD_NOT_FOUND, "there is no such method; rpc.discover lists all");
+	else if (!json_is_object(call->params))
+		call_refuse(call, ERROR_INVALID_PARAMS, "params are given by name, as an object");
+	else
+		access_decide(call);
+}

@@ -1,0 +1,88 @@
+/* Rpc's inside: what the envelope (rpc.c), the call (call.c) and access (access.c) share. Included by them only. */
+#ifndef TRACKTWO_RPC_INTERNAL_H
+#define TRACKTWO_RPC_INTERNAL_H
+
+#include "base/uuid.h"
+#include "rpc/rpc.h"
+
+/* A method with what this process needs to carry it out. */
+struct rpc_route {
+	const struct method *method;
+	struct pg_statement statement; /* of reads and writes */
+	call_handler *handler;         /* of METHOD_LOCAL */
+	void *context;
+};
+
+struct rpc {
+	struct rpc_options options;
+	struct arena arena; /* statement texts */
+	struct rpc_route *routes; /* as the registry orders them */
+	struct pg_statement access_statement, reference_statement;
+	size_t pending;
+	unsigned long next_call;
+	unsigned identities; /* counts rpc_forget_identities() */
+	bool ready;
+};
+
+enum access_state { ACCESS_UNKNOWN, ACCESS_ASKED, ACCESS_KNOWN, ACCESS_NOBODY };
+
+/* Who stands behind a session. */
+struct access {
+	enum access_state state;
+	unsigned identities; /* rpc->identities when it was asked */
+	char principal[UUID_TEXT_SIZE];
+	enum method_role role;
+	struct call *first, **end; /* calls that wait for the answer */
+};
+
+/* Freed when its client is gone and no call points at it. */
+struct rpc_session {
+	struct rpc *rpc;
+	const struct rpc_transport *transport;
+	void *peer; /* NULL once the client is gone */
+	const char *subject;
+	unsigned uid;
+	struct access access;
+	size_t inflight, references;
+	bool paused;
+};
+
+/* The answers of one batch, in the order in which they come. */
+struct rpc_batch {
+	struct arena arena;
+	size_t pending, count;
+	const char **answers;
+};
+
+struct call {
+	struct arena arena;
+	struct rpc *rpc;
+	struct rpc_session *session;
+	const struct rpc_route *route;
+	struct rpc_batch *batch; /* NULL when the request came alone */
+	const char *id;          /* raw JSON text; NULL for a notification */
+	json_t *params;
+	struct call *next; /* while it waits for access */
+	char caller[UUID_TEXT_SIZE];
+	enum method_role role;
+	unsigned long number;
+};
+
+/* call.c: takes one request that has been found to be well-formed through its steps. Takes `params` (may be NULL) over. */
+void call_start(struct rpc_session *session, struct rpc_batch *batch, const char *id, const char *method, json_t *params);
+/* Goes on once access is decided. */
+void call_admitted(struct call *call);
+
+/* access.c: decides who calls, then call_admitted() or a refusal; perhaps later. */
+void access_decide(struct call *call);
+
+/* rpc.c */
+struct rpc_route *rpc_route_find(struct rpc *rpc, const char *method);
+void rpc_session_unref(struct rpc_session *session);
+/* One answer, alone or into its batch. `member` is "result" or "error". */
+void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, const char *id, const char *member, const char *json,
+                size_t length);
+/* A call of the session ends. */
+void rpc_call_ended(struct rpc_session *session);
+
+#endif

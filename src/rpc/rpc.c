@@ -1,0 +1,368 @@
+/* Rpc: the envelope: from a message to calls, and from their answers to a message.
+ *
+ * Every request that is owed an answer holds its session's transport until the answer is written, and a batch counts as one.
+ * A session stands as long as its client or any of its calls. */
+#include "rpc/rpc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "internal.h"
+#include "rpc/reference.h"
+#include "text/json.h"
+
+const char rpc_system_caller[] = "00000000-0000-0000-0000-000000000000";
+
+const struct migrate_function rpc_functions[] = {
+    {"access_unix_user", "p_caller uuid, p_user text, p_privileged boolean", false},
+    {"reference_load", "p_caller uuid", false},
+};
+const size_t rpc_function_count = sizeof rpc_functions / sizeof *rpc_functions;
+
+struct rpc *rpc_new(const struct rpc_options *options)
+{
+	size_t count = registry_count(options->registry);
+	struct rpc *rpc = calloc(1, sizeof *rpc);
+	if (!rpc || !(rpc->routes = calloc(count, sizeof *rpc->routes)))
+		abort();
+	rpc->options = *options;
+	for (size_t i = 0; i < count; i++) {
+		struct rpc_route *route = &rpc->routes[i];
+		route->method = registry_at(options->registry, i);
+		if (route->method->kind == METHOD_LOCAL)
+			continue;
+		route->statement = (struct pg_statement){
+		    .sql = method_statement(&rpc->arena, route->method, options->api_schema),
+		    .parameters = (route->method->kind == METHOD_WRITE ? 2 : 1) + route->method->params.member_count,
+		    .lane = route->method->kind == METHOD_WRITE ? PG_WRITE : PG_READ,
+		};
+		pg_statement_add(options->pool, &route->statement);
+	}
+	rpc->access_statement = (struct pg_statement){
+	    .sql = arena_printf(&rpc->arena, "SELECT %s.access_unix_user($1::uuid, $2::text, $3::boolean)::text",
+	                        options->api_schema),
+	    .parameters = 3};
+	rpc->reference_statement = (struct pg_statement){
+	    .sql = arena_printf(&rpc->arena, "SELECT %s.reference_load($1::uuid)::text", options->api_schema), .parameters = 1};
+	pg_statement_add(options->pool, &rpc->access_statement);
+	pg_statement_add(options->pool, &rpc->reference_statement);
+	return rpc;
+}
+
+void rpc_free(struct rpc *rpc)
+{
+	if (!rpc)
+		return;
+	arena_release(&rpc->arena);
+	free(rpc->routes);
+	free(rpc);
+}
+
+struct rpc_route *rpc_route_find(struct rpc *rpc, const char *method)
+{
+	size_t low = 0, high = registry_count(rpc->options.registry);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(method, rpc->routes[middle].method->name);
+		if (order == 0)
+			return &rpc->routes[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+void rpc_bind(struct rpc *rpc, const char *method, call_handler *handler, void *context)
+{
+	struct rpc_route *route = rpc_route_find(rpc, method);
+	if (!route)
+		log_fatal(70, "the handler of %s has no row", method);
+	route->handler = handler;
+	route->context = context;
+}
+
+const char *rpc_missing_handler(const struct rpc *rpc)
+{
+	for (size_t i = 0; i < registry_count(rpc->options.registry); i++)
+		if (rpc->routes[i].method->kind == METHOD_LOCAL && !rpc->routes[i].handler)
+			return rpc->routes[i].method->name;
+	return NULL;
+}
+
+void rpc_set_ready(struct rpc *rpc, bool ready)
+{
+	rpc->ready = ready;
+}
+
+bool rpc_ready(const struct rpc *rpc)
+{
+	return rpc->ready;
+}
+
+void rpc_forget_identities(struct rpc *rpc)
+{
+	rpc->identities++;
+}
+
+size_t rpc_pending(const struct rpc *rpc)
+{
+	return rpc->pending;
+}
+
+/* Sessions ------------------------------------------------------------------------------------------------------------ */
+
+struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer, const char *subject,
+                                    unsigned uid)
+{
+	struct rpc_session *session = calloc(1, sizeof *session);
+	if (!session)
+		abort();
+	*session = (struct rpc_session){
+	    .rpc = rpc, .transport = transport, .peer = peer, .subject = subject, .uid = uid, .references = 1};
+	session->access.end = &session->access.first;
+	return session;
+}
+
+void rpc_session_unref(struct rpc_session *session)
+{
+	if (--session->references == 0)
+		free(session);
+}
+
+void rpc_session_end(struct rpc_session *session)
+{
+	if (session->rpc->options.on_session_end)
+		session->rpc->options.on_session_end(session, session->rpc->options.context);
+	session->peer = NULL;
+	session->subject = "a client that has gone";
+	rpc_session_unref(session);
+}
+
+static void session_began(struct rpc_session *session)
+{
+	struct rpc *rpc = session->rpc;
+	session->references++;
+	rpc->pending++;
+	session->inflight++;
+	session->transport->hold(session->peer);
+	if (!session->paused && session->inflight >= rpc->options.max_inflight) {
+		session->paused = true;
+		session->transport->pause(session->peer);
+	}
+}
+
+void rpc_call_ended(struct rpc_session *session)
+{
+	session->rpc->pending--;
+	session->inflight--;
+	if (session->peer && session->paused && session->inflight < session->rpc->options.max_inflight) {
+		session->paused = false;
+		session->transport->resume(session->peer);
+	}
+	if (session->peer)
+		session->transport->release(session->peer);
+	rpc_session_unref(session);
+}
+
+/* Answers ------------------------------------------------------------------------------------------------------------- */
+
+/* A message around a document that is not touched: its head, the document, its tail. */
+enum { ENVELOPE_PIECES = 3 };
+
+static void envelope(struct arena *arena, const char *id, const char *member, const char *json, size_t length,
+                     struct conn_piece pieces[static ENVELOPE_PIECES])
+{
+	const char *head = arena_printf(arena, "{\"jsonrpc\":\"2.0\",\"%s\":", member);
+	const char *tail = arena_printf(arena, ",\"id\":%s}", id);
+	pieces[0] = (struct conn_piece){head, strlen(head)};
+	pieces[1] = (struct conn_piece){json, length};
+	pieces[2] = (struct conn_piece){tail, strlen(tail)};
+}
+
+static void batch_end(struct rpc_session *session, struct rpc_batch *batch)
+{
+	if (batch->count > 0 && session->peer) {
+		struct conn_piece *pieces = arena_alloc(&batch->arena, (2 * batch->count + 1) * sizeof *pieces);
+		for (size_t i = 0; i < batch->count; i++) {
+			pieces[2 * i] = (struct conn_piece){i == 0 ? "[" : ",", 1};
+			pieces[2 * i + 1] = (struct conn_piece){batch->answers[i], strlen(batch->answers[i])};
+		}
+		pieces[2 * batch->count] = (struct conn_piece){"]", 1};
+		session->transport->send(session->peer, pieces, 2 * batch->count + 1);
+	}
+	arena_release(&batch->arena);
+	free(batch);
+}
+
+static const char *joined(struct arena *arena, const struct conn_piece *pieces, size_t count)
+{
+	size_t length = 0, at = 0;
+	for (size_t i = 0; i < count; i++)
+		length += pieces[i].length;
+	char *text = arena_alloc(arena, length + 1);
+	for (size_t i = 0; i < count; i++) {
+		memcpy(text + at, pieces[i].bytes, pieces[i].length);
+		at += pieces[i].length;
+	}
+	return text;
+}
+
+void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, const char *id, const char *member, const char *json,
+                size_t length)
+{
+	struct arena arena = {0};
+	struct conn_piece pieces[ENVELOPE_PIECES];
+
+	if (id && (batch || session->peer)) {
+		envelope(batch ? &batch->arena : &arena, id, member, json, length, pieces);
+		if (batch)
+			batch->answers[batch->count++] = joined(&batch->arena, pieces, ENVELOPE_PIECES);
+		else
+			session->transport->send(session->peer, pieces, ENVELOPE_PIECES);
+	}
+	if (batch && --batch->pending == 0)
+		batch_end(session, batch);
+	arena_release(&arena);
+}
+
+void rpc_notify(struct rpc_session *session, const char *method, const char *params)
+{
+	struct arena arena = {0};
+	const char *text = arena_printf(&arena, "{\"jsonrpc\":\"2.0\",\"method\":\"%s\",\"params\":%s}", method, params);
+	if (session->peer)
+		session->transport->send(session->peer, &(struct conn_piece){text, strlen(text)}, 1);
+	arena_release(&arena);
+}
+
+static void refuse(struct rpc_session *session, struct rpc_batch *batch, const char *id, enum error_kind kind,
+                   const char *message)
+{
+	struct arena arena = {0};
+	const char *text = error_text(&arena, kind, message, NULL);
+	rpc_answer(session, batch, id, "error", text, strlen(text));
+	arena_release(&arena);
+}
+
+void rpc_refuse_length(struct rpc_session *session)
+{
+	struct arena arena = {0};
+	refuse(session, NULL, "null", ERROR_TOO_LARGE,
+	       arena_printf(&arena, "a message may have %zu bytes; split it, or raise max_line_bytes",
+	                    session->rpc->options.max_line_bytes));
+	arena_release(&arena);
+}
+
+/* Requests ------------------------------------------------------------------------------------------------------------ */
+
+/* JSON-RPC 2.0 section 4: a string, a number or null. */
+static bool id_allowed(const char *id)
+{
+	return *id == '"' || *id == '-' || (*id >= '0' && *id <= '9') || strcmp(id, "null") == 0;
+}
+
+/* One request: what is wrong with its envelope, or NULL. */
+static const char *envelope_fault(const json_t *request, const char *id)
+{
+	const char *version = json_string_value(json_object_get(request, "jsonrpc"));
+	const json_t *params = json_object_get(request, "params");
+
+	if (!json_is_object(request))
+		return "a request is an object";
+	if (!version || strcmp(version, "2.0") != 0)
+		return "jsonrpc must be \"2.0\"";
+	if (!json_is_string(json_object_get(request, "method")))
+		return "method must be a string";
+	if (params && !json_is_object(params) && !json_is_array(params))
+		return "params must be an object";
+	if (id && !id_allowed(id))
+		return "id must be a string, a number or null";
+	return NULL;
+}
+
+static void receive_one(struct rpc_session *session, struct rpc_batch *batch, json_t *request, const char *id)
+{
+	const char *fault = envelope_fault(request, id);
+
+	if (fault) {
+		refuse(session, batch, id && id_allowed(id) ? id : "null", ERROR_INVALID_REQUEST, fault);
+		return;
+	}
+	session_began(session);
+	call_start(session, batch, id, json_string_value(json_object_get(request, "method")),
+	           json_incref(json_object_get(request, "params")));
+}
+
+static void receive_batch(struct rpc_session *session, json_t *requests, const struct json_ids *ids)
+{
+	size_t count = json_array_size(requests);
+	struct rpc_batch *batch;
+
+	if (count == 0 || count > RPC_BATCH_MAX) {
+		refuse(session, NULL, "null", count ? ERROR_TOO_LARGE : ERROR_INVALID_REQUEST,
+		       count ? "a batch may have 1000 requests; send several" : "a batch must not be empty");
+		return;
+	}
+	batch = calloc(1, sizeof *batch);
+	if (!batch)
+		abort();
+	/* One more, so that it cannot end before its last request has begun. */
+	batch->pending = count + 1;
+	batch->answers = arena_alloc(&batch->arena, count * sizeof *batch->answers);
+	session->references++;
+	for (size_t i = 0; i < count; i++)
+		receive_one(session, batch, json_array_get(requests, i), i < ids->count ? ids->texts[i] : NULL);
+	if (--batch->pending == 0)
+		batch_end(session, batch);
+	rpc_session_unref(session);
+}
+
+void rpc_receive(struct rpc_session *session, char *text, size_t length)
+{
+	struct arena arena = {0};
+	struct json_ids ids = {0};
+	struct err err;
+	json_t *root = NULL;
+
+	if (!json_scan(&arena, text, length, &ids, &err) || !json_parse(text, length, &root, &err))
+		refuse(session, NULL, "null", ERROR_PARSE, err.message);
+	else if (json_is_array(root))
+		receive_batch(session, root, &ids);
+	else
+		receive_one(session, NULL, root, ids.count ? ids.texts[0] : NULL);
+	json_decref(root);
+	arena_release(&arena);
+}
+
+/* Reference ----------------------------------------------------------------------------------------------------------- */
+
+struct reference_load {
+	void (*done)(bool loaded, void *context);
+	void *context;
+};
+
+static void on_reference(const struct pg_result *result, void *context)
+{
+	struct reference_load load = *(struct reference_load *)context;
+	struct err err;
+	bool loaded = false;
+
+	free(context);
+	if (result->status == PG_OK && result->text) {
+		loaded = reference_load(result->text, &err);
+		if (!loaded)
+			log_error("", "the reference tables cannot be used: %s", err.message);
+	}
+	load.done(loaded, load.context);
+}
+
+void rpc_load_reference(struct rpc *rpc, void (*done)(bool loaded, void *context), void *context)
+{
+	struct reference_load *load = malloc(sizeof *load);
+	if (!load)
+		abort();
+	*load = (struct reference_load){done, context};
+	pg_submit(rpc->options.pool, &rpc->reference_statement, (const char *const[]){rpc_system_caller}, on_reference, load);
+}

@@ -1,0 +1,377 @@
+/* Config: the table first, then how a value is checked, how a file is read, how the sample is written.
+ *
+ * Invariant: a value reaches struct config through assign() alone, which checks it, so no member ever holds one that its
+ * row forbids.
+ *
+ * inih cuts lines off at 200 bytes, ends a value at " ;", takes ":" for "=" and joins indented lines, all silently.
+ * Debian's build lets each be switched off while running; the reader here hands it one whole line at a time, and a line
+ * whose name and value are not what inih made of it is refused. So a value may hold ";" anywhere, and is everything from
+ * behind the "=" to the end of its line, without the blanks around it. */
+#include "text/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum { LINE_BYTES = 8192, PATH_BYTES = 4095, NAME_BYTES = 255, WORD_BYTES = 63, COLUMNS = 100 };
+
+static const char *const no_yes[] = {"no", "yes", NULL};
+
+#define ROW(section_, key, type_, standard_, help_) \
+	.section = section_, .name = #key, .type = type_, .offset = offsetof(struct config, key), .standard = standard_, \
+	.help = help_
+#define TEXT(section, key, standard, shortest, longest, help) \
+	{ROW(section, key, CONFIG_TEXT, standard, help), .min = shortest, .max = longest}
+#define NUMBER(section, key, standard, least, most, help) \
+	{ROW(section, key, CONFIG_NUMBER, standard, help), .min = least, .max = most}
+#define CHOICE(section, key, standard, words, help) \
+	{ROW(section, key, CONFIG_CHOICE, standard, help), .choices = words}
+
+static const struct config_key keys[] = {
+	TEXT("daemon", socket, NULL, 1, PATH_BYTES, "Path of the Unix socket on which the daemon listens."),
+	TEXT("daemon", socket_group, "", 0, NAME_BYTES,
+		"Group whose members may connect to the socket; empty: only the daemon's own user and root may."),
+	TEXT("daemon", tcp, "off", 0, NAME_BYTES, "TCP listener. This version listens on the Unix socket only: off."),
+	TEXT("daemon", http, "off", 0, NAME_BYTES, "HTTP listener. This version listens on the Unix socket only: off."),
+	TEXT("daemon", state_dir, NULL, 1, PATH_BYTES,
+		"Folder of the daemon's own files, the embedded database among them."),
+	TEXT("daemon", user, "", 0, NAME_BYTES,
+		"User whom a daemon started as root becomes; empty: tracktwo when it exists, else postgres."),
+	CHOICE("daemon", log_level, "info", log_level_names, "The least grave messages that are logged."),
+	NUMBER("daemon", max_line_bytes, "1048576", 1024, 67108864, "Longest message that a client may send, in bytes."),
+	NUMBER("daemon", max_clients, "10000", 1, 1000000, "Connections served at the same time."),
+	NUMBER("daemon", max_inflight, "64", 1, 10000,
+		"Requests of one connection worked on at the same time; more wait unread."),
+	NUMBER("daemon", drain_timeout_ms, "10000", 0, 600000,
+		"How long a stopping daemon waits for requests under way, in milliseconds."),
+	TEXT("database", dsn, NULL, 1, PATH_BYTES,
+		"\"embedded\" for a PostgreSQL of the daemon's own, or a libpq connection string."),
+	TEXT("database", admin_dsn, "", 0, PATH_BYTES,
+		"Connection string of the role that may migrate; empty: this daemon does no migrations."),
+	NUMBER("database", connections, "4", 1, 64, "Connections to the database."),
+	NUMBER("database", statement_timeout_ms, "10000", 10, 600000, "Longest run of one statement, in milliseconds."),
+	NUMBER("database", wait_ms, "10000", 0, 600000,
+		"How long a request waits for a database that went away, in milliseconds, before it is answered unavailable."),
+	TEXT("database", postgres_bin, "", 0, PATH_BYTES,
+		"Folder of PostgreSQL's programs, for the embedded database; empty: the newest under /usr/lib/postgresql."),
+	CHOICE("database", auto_migrate, "yes", no_yes, "Whether the daemon migrates the database when it starts."),
+};
+
+enum { KEY_COUNT = sizeof keys / sizeof keys[0] };
+
+const struct config_key *config_keys(size_t *count)
+{
+	*count = KEY_COUNT;
+	return keys;
+}
+
+/* Wagner and Fischer's distance: how many bytes are inserted, deleted or replaced. Words are compared up to
+ * WORD_BYTES. */
+static size_t distance(const char *one, const char *other)
+{
+	size_t row[WORD_BYTES + 1];
+	size_t length = strnlen(other, WORD_BYTES);
+	for (size_t i = 0; i <= length; i++)
+		row[i] = i;
+	for (size_t at = 0; at < WORD_BYTES && one[at]; at++) {
+		size_t diagonal = row[0];
+		row[0] = at + 1;
+		for (size_t i = 1; i <= length; i++) {
+			size_t replaced = diagonal + (one[at] != other[i - 1]);
+			size_t shifted = (row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1;
+			diagonal = row[i];
+			row[i] = replaced < shifted ? replaced : shifted;
+		}
+	}
+	return row[length];
+}
+
+static bool refuse_unknown(const char *section, const char *name, struct err *err)
+{
+	const struct config_key *nearest = keys;
+	size_t least = SIZE_MAX;
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		size_t far = 2 * distance(name, keys[i].name) + (strcmp(section, keys[i].section) != 0);
+		if (far < least) {
+			least = far;
+			nearest = &keys[i];
+		}
+	}
+	return err_set(err, "unknown key \"%.*s\" in [%.*s]; the nearest known is \"%s\" in [%s]", WORD_BYTES, name,
+	               WORD_BYTES, section, nearest->name, nearest->section);
+}
+
+static const struct config_key *find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+static const char **text_of(struct config *config, const struct config_key *key)
+{
+	return (const char **)(void *)((char *)config + key->offset);
+}
+
+static long *number_of(struct config *config, const struct config_key *key)
+{
+	return (long *)(void *)((char *)config + key->offset);
+}
+
+static bool assign_text(struct config *config, const struct config_key *key, const char *value, struct err *err)
+{
+	bool listener = key->offset == offsetof(struct config, tcp) || key->offset == offsetof(struct config, http);
+	if (listener && strcmp(value, "off") != 0)
+		return err_set(err, "%s: this version listens on the Unix socket only; write off", key->name);
+	size_t length = strlen(value);
+	if (length < (size_t)key->min)
+		return err_set(err, "%s must not be empty", key->name);
+	if (length > (size_t)key->max)
+		return err_set(err, "%s is longer than %ld bytes", key->name, key->max);
+	*text_of(config, key) = arena_copy(&config->arena, value, length);
+	return true;
+}
+
+static bool assign_number(struct config *config, const struct config_key *key, const char *value, struct err *err)
+{
+	long number = 0;
+	const char *at = value;
+	for (; *at >= '0' && *at <= '9' && number <= key->max; at++)
+		number = number * 10 + (*at - '0');
+	if (at == value || *at != '\0' || number < key->min || number > key->max)
+		return err_set(err, "%s must be a whole number from %ld to %ld, in plain digits", key->name, key->min, key->max);
+	*number_of(config, key) = number;
+	return true;
+}
+
+static bool assign_choice(struct config *config, const struct config_key *key, const char *value, struct err *err)
+{
+	char words[256] = "";
+	for (long i = 0; key->choices[i]; i++) {
+		if (strcmp(key->choices[i], value) == 0) {
+			*number_of(config, key) = i;
+			return true;
+		}
+		size_t length = strlen(words);
+		snprintf(words + length, sizeof words - length, "%s%s", i ? ", " : "", key->choices[i]);
+	}
+	return err_set(err, "%s must be one of: %s", key->name, words);
+}
+
+static bool assign(struct config *config, const struct config_key *key, const char *value, struct err *err)
+{
+	switch (key->type) {
+	case CONFIG_NUMBER:
+		return assign_number(config, key, value, err);
+	case CONFIG_CHOICE:
+		return assign_choice(config, key, value, err);
+	case CONFIG_TEXT:
+	default:
+		return assign_text(config, key, value, err);
+	}
+}
+
+void config_init(struct config *config, const char *place_socket, const char *place_state_dir, const char *place_dsn)
+{
+	*config = (struct config){0};
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		struct err err;
+		if (keys[i].standard && !assign(config, &keys[i], keys[i].standard, &err))
+			log_fatal(70, "a default of the configuration is wrong: %s", err.message);
+	}
+	config->socket = arena_strdup(&config->arena, place_socket);
+	config->state_dir = arena_strdup(&config->arena, place_state_dir);
+	config->dsn = arena_strdup(&config->arena, place_dsn);
+}
+
+void config_release(struct config *config)
+{
+	arena_release(&config->arena);
+	*config = (struct config){0};
+}
+
+bool config_set(struct config *config, const char *section, const char *name, const char *value, struct err *err)
+{
+	const struct config_key *key = find(section, name);
+	if (!key)
+		return refuse_unknown(section, name, err);
+	return assign(config, key, value, err);
+}
+
+struct reading {
+	struct config *config;
+	FILE *file;
+	struct err *err;
+	bool failed; /* err says why */
+	int line_number;
+	char line[LINE_BYTES + 1]; /* the one that inih has in hand, without its end */
+	bool seen[KEY_COUNT];
+};
+
+static const char *skip_blanks(const char *at)
+{
+	while (isspace((unsigned char)*at))
+		at++;
+	return at;
+}
+
+static bool check_section(const char *line, struct err *err)
+{
+	size_t length = strlen(line);
+	while (isspace((unsigned char)line[length - 1]))
+		length--;
+	if (line[length - 1] != ']')
+		return err_set(err, "write a section as [name], alone on its line");
+	char name[WORD_BYTES + 1];
+	snprintf(name, sizeof name, "%.*s", (int)length - 2, line + 1);
+	const char *nearest = keys[0].section;
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		if (strcmp(keys[i].section, name) == 0)
+			return true;
+		if (distance(name, keys[i].section) < distance(name, nearest))
+			nearest = keys[i].section;
+	}
+	return err_set(err, "unknown section [%s]; the nearest known is [%s]", name, nearest);
+}
+
+/* Reads one line into reading->line; *got is false at the end of the file. */
+static bool read_line(struct reading *reading, bool *got, struct err *err)
+{
+	size_t length = 0;
+	int c = getc(reading->file);
+	*got = c != EOF;
+	reading->line_number += *got;
+	for (; c != EOF && c != '\n'; c = getc(reading->file)) {
+		if (c == '\0')
+			return err_set(err, "a NUL byte; is this a text file?");
+		if (length == LINE_BYTES)
+			return err_set(err, "the line is longer than %d bytes", LINE_BYTES);
+		reading->line[length++] = (char)c;
+	}
+	reading->line[length] = '\0';
+	if (ferror(reading->file))
+		return err_set_errno(err, errno, "cannot read on");
+	return true;
+}
+
+/* An ini_reader; ends the file early on a fault. */
+static char *hand_line(char *buffer, int size, void *stream)
+{
+	struct reading *reading = stream;
+	bool got = false;
+	if (reading->failed || !read_line(reading, &got, reading->err))
+		goto failed;
+	if (!got)
+		return NULL;
+	const char *line = skip_blanks(reading->line);
+	if (*line == '[' && !check_section(line, reading->err))
+		goto failed;
+	size_t length = strlen(reading->line);
+	if (length + 1 > (size_t)size) {
+		err_set(reading->err, "the line is longer than this build of inih reads: %d bytes", size - 1);
+		goto failed;
+	}
+	memcpy(buffer, reading->line, length + 1);
+	return buffer;
+failed:
+	reading->failed = true;
+	return NULL;
+}
+
+/* True when `line` says NAME = VALUE and nothing else. */
+static bool line_says(const char *line, const char *name, const char *value)
+{
+	size_t name_length = strlen(name), value_length = strlen(value);
+	line = skip_blanks(line);
+	if (strncmp(line, name, name_length) != 0)
+		return false;
+	line = skip_blanks(line + name_length);
+	if (*line != '=')
+		return false;
+	line = skip_blanks(line + 1);
+	return strncmp(line, value, value_length) == 0 && *skip_blanks(line + value_length) == '\0';
+}
+
+/* An ini_handler; 0 ends the reading. */
+static int take_entry(void *user, const char *section, const char *name, const char *value)
+{
+	struct reading *reading = user;
+	if (!line_says(reading->line, name, value))
+		return 0;
+	reading->failed = true;
+	if (section[0] == '\0') {
+		err_set(reading->err, "the key stands before the first section; begin with [%s]", keys[0].section);
+		return 0;
+	}
+	const struct config_key *key = find(section, name);
+	if (!key) {
+		refuse_unknown(section, name, reading->err);
+		return 0;
+	}
+	if (reading->seen[key - keys]) {
+		err_set(reading->err, "%s stands twice in this file", name);
+		return 0;
+	}
+	reading->seen[key - keys] = true;
+	reading->failed = !assign(reading->config, key, value, reading->err);
+	return !reading->failed;
+}
+
+bool config_read(struct config *config, const char *path, struct err *err)
+{
+	struct reading reading = {.config = config, .err = err, .file = fopen(path, "re")};
+	if (!reading.file)
+		return err_set(err, "%s: cannot read it: %s", path, strerror(errno));
+	ini_use_stack = false;
+	ini_initial_alloc = ini_max_line = LINE_BYTES + 3;
+	ini_allow_multiline = false;
+	ini_allow_inline_comments = false;
+	ini_stop_on_first_error = true;
+	int result = ini_parse_stream(hand_line, &reading, take_entry, &reading);
+	fclose(reading.file);
+	if (result == 0 && !reading.failed)
+		return true;
+	if (!reading.failed)
+		err_set(err, result < 0 ? "out of memory" : "write NAME = VALUE, a [section] or a # comment");
+	return err_prefix(err, "%s:%d", path, reading.line_number);
+}
+
+static void print_comment(FILE *out, const char *text)
+{
+	int column = COLUMNS;
+	while (*text) {
+		int word = (int)strcspn(text, " ");
+		bool wrap = column + 1 + word > COLUMNS;
+		column = wrap ? 1 + word : column + 1 + word;
+		fprintf(out, "%s %.*s", wrap ? "\n#" : "", word, text);
+		text += word + (text[word] == ' ');
+	}
+	fputc('\n', out);
+}
+
+void config_describe(FILE *out)
+{
+	fputs("# Settings of tracktwod. What is commented out shows the default.\n", out);
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		const struct config_key *key = &keys[i];
+		if (i == 0 || strcmp(key->section, keys[i - 1].section) != 0)
+			fprintf(out, "\n[%s]\n", key->section);
+		print_comment(out, key->help);
+		if (key->type == CONFIG_NUMBER)
+			fprintf(out, "# A number from %ld to %ld.\n", key->min, key->max);
+		if (key->type == CONFIG_CHOICE) {
+			fputs("# One of:", out);
+			for (const char *const *choice = key->choices; *choice; choice++)
+				fprintf(out, " %s%s", *choice, choice[1] ? "," : ".\n");
+		}
+		if (!key->standard)
+			fputs("# The default depends on where tracktwod stands: in a checkout, or installed.\n", out);
+		const char *standard = key->standard ? key->standard : "";
+		fprintf(out, "#%s =%s%s\n", key->name, *standard ? " " : "", standard);
+	}
+}

@@ -1,0 +1,7 @@
+/* tracktwo: the command line's program. */
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
+{
+	return cli_main(argc, argv);
+}

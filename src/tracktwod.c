@@ -1,0 +1,167 @@
+/* tracktwod: options, configuration, privileges; then the daemon. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "api/methods.h"
+#include "base/log.h"
+#include "base/place.h"
+#include "daemon/daemon.h"
+#include "daemon/privileges.h"
+#include "rpc/describe.h"
+#include "text/config.h"
+
+static const char usage[] =
+    "Usage: tracktwod [-c FILE] [--set SECTION.KEY=VALUE]… [ACTION]\n"
+    "\n"
+    "The memory of a secretariat: logs engagements, ties them to the roadmap, reminds of what was promised.\n"
+    "\n"
+    "  -c, --config FILE       read this configuration; tracktwod.conf(5) is the output of --describe=config\n"
+    "  -s, --set SECTION.KEY=VALUE\n"
+    "                          one setting, over what the file says\n"
+    "\n"
+    "Without an action the daemon serves until SIGTERM. Actions:\n"
+    "      --check-config      say whether the configuration is right, and end (78 when it is not)\n"
+    "      --migrate           bring the database up to date, and end\n"
+    "      --describe=WHAT     print what the daemon offers: openrpc, man or config; needs no database\n"
+    "      --version           print the version\n"
+    "  -h, --help              print this\n";
+
+enum { OPTION_CHECK = 256, OPTION_MIGRATE, OPTION_DESCRIBE, OPTION_VERSION };
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"set", required_argument, NULL, 's'},
+    {"check-config", no_argument, NULL, OPTION_CHECK},
+    {"migrate", no_argument, NULL, OPTION_MIGRATE},
+    {"describe", required_argument, NULL, OPTION_DESCRIBE},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int describe(const char *what)
+{
+	struct registry *registry = api_registry();
+	int status = EX_OK;
+
+	if (strcmp(what, "openrpc") == 0) {
+		json_t *document = describe_openrpc(registry, daemon_version);
+		json_dumpf(document, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(document);
+	} else if (strcmp(what, "man") == 0) {
+		describe_manual(stdout, registry, daemon_version);
+	} else if (strcmp(what, "config") == 0) {
+		config_describe(stdout);
+	} else {
+		fprintf(stderr, "tracktwod: --describe takes openrpc, man or config, not %s\n", what);
+		status = EX_USAGE;
+	}
+	registry_free(registry);
+	return fflush(stdout) == 0 ? status : EX_IOERR;
+}
+
+static bool set_one(struct config *config, const char *setting, struct err *err)
+{
+	char section[64], name[64];
+	const char *equals = strchr(setting, '=');
+	if (!equals || sscanf(setting, "%63[a-z_].%63[a-z_]=", section, name) != 2)
+		return err_set(err, "--set takes SECTION.KEY=VALUE, such as daemon.log_level=debug");
+	return config_set(config, section, name, equals + 1, err);
+}
+
+struct arguments {
+	const char *file;
+	const char *settings[64];
+	size_t setting_count;
+	bool check, migrate;
+};
+
+/* The file, then the settings: the later wins. */
+static bool configure(struct config *config, const struct place *place, const struct arguments *arguments, struct err *err)
+{
+	static const char standard[] = "/etc/tracktwo/tracktwo.conf";
+	const char *file = arguments->file;
+
+	config_init(config, place->socket, place->state_dir, place->checkout ? "embedded" : "dbname=tracktwo");
+	if (!file && !place->checkout && access(standard, F_OK) == 0)
+		file = standard;
+	if (file && !config_read(config, file, err))
+		return false;
+	for (size_t i = 0; i < arguments->setting_count; i++)
+		if (!set_one(config, arguments->settings[i], err))
+			return false;
+	return true;
+}
+
+static int run(const struct arguments *arguments)
+{
+	struct config config;
+	struct place place;
+	struct err err;
+	int status = EX_CONFIG;
+
+	place_find(&place);
+	if (!configure(&config, &place, arguments, &err)) {
+		fprintf(stderr, "tracktwod: %s\n", err.message);
+		goto out;
+	}
+	log_set_level((enum log_level)config.log_level);
+	if (arguments->check) {
+		puts("the configuration is right");
+		status = EX_OK;
+	} else if (!privileges_settle(&config, &place, &err)) {
+		log_error("", "%s", err.message);
+	} else {
+		status = daemon_run(&config, arguments->migrate);
+	}
+out:
+	config_release(&config);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = {0};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:s:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			arguments.file = optarg;
+			break;
+		case 's':
+			if (arguments.setting_count == sizeof arguments.settings / sizeof *arguments.settings) {
+				fprintf(stderr, "tracktwod: more than 64 settings; write a file\n");
+				return EX_USAGE;
+			}
+			arguments.settings[arguments.setting_count++] = optarg;
+			break;
+		case OPTION_CHECK:
+			arguments.check = true;
+			break;
+		case OPTION_MIGRATE:
+			arguments.migrate = true;
+			break;
+		case OPTION_DESCRIBE:
+			return describe(optarg);
+		case OPTION_VERSION:
+			printf("tracktwod %s\n", daemon_version);
+			return EX_OK;
+		case 'h':
+			fputs(usage, stdout);
+			return EX_OK;
+		default:
+			fprintf(stderr, "tracktwod: see tracktwod --help\n");
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "tracktwod: %s is none of the options; see tracktwod --help\n", argv[optind]);
+		return EX_USAGE;
+	}
+	return run(&arguments);
+}
