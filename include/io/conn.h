@@ -28,12 +28,12 @@ struct conn_limits {
 struct conn_callbacks {
 	/* A new connection. The return value is kept for conn_user(). Peer credentials are by SO_PEERCRED at connect. */
 	void *(*on_open)(struct conn *conn, uid_t uid, gid_t gid, pid_t pid, void *context);
-	/* One line, without LF or CRLF; `text` is writable, zero-terminated (raw NULs inside are possible: length counts) and
-	 * valid until the callback returns. Empty lines are skipped. What stands unterminated before a half-close counts as a
-	 * line. Called for one connection again only after return; conn_pause() holds back further lines. */
+	/* One line, without LF or CRLF; `text` is writable, zero-terminated (raw NULs inside are possible: length counts)
+	 * and valid until the callback returns. Empty lines are skipped. What stands unterminated before a half-close
+	 * counts as a line. Called for one connection again only after return; conn_pause() holds back further lines. */
 	void (*on_line)(struct conn *conn, char *text, size_t length);
-	/* A line grew over max_line_bytes. The callee writes its answer; when that and the answers still owed (conn_hold) are
-	 * written, the connection half-closes, discards its input for up to 5 s and closes by itself. */
+	/* A line grew over max_line_bytes. The callee writes its answer; when that and the answers still owed (conn_hold)
+	 * are written, the connection half-closes, discards its input for up to 5 s and closes by itself. */
 	void (*on_too_long)(struct conn *conn);
 	/* The last call for this connection, whatever ended it: forget the pointer. */
 	void (*on_close)(struct conn *conn);
@@ -49,8 +49,8 @@ struct conn_listener *conn_listen_unix(struct event_base *base, const char *path
 /* Stops accepting and unlinks the socket; connections stay. */
 void conn_listener_stop(struct conn_listener *listener);
 
-/* Ends all connections: each is not read any more, and goes when the answers owed (conn_hold) are given and written; with
- * `now`, at the end of the loop's turn whatever is pending. Lines not yet delivered are dropped. */
+/* Ends all connections: each is not read any more, and goes when the answers owed (conn_hold) are given and written;
+ * with `now`, at the end of the loop's turn whatever is pending. Lines not yet delivered are dropped. */
 void conn_listener_drain(struct conn_listener *listener, bool now);
 size_t conn_listener_count(const struct conn_listener *listener);
 

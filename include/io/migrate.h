@@ -2,9 +2,9 @@
  * (a child while the daemon starts, or `tracktwod --migrate`).
  *
  * Both kinds of SQL are compiled in. Migrations (sql/migrations/NNNN_*.sql) are applied once, in order, each in its own
- * transaction, with a checksum that must never change, under one advisory lock. The api (sql/api/ *.sql) is loaded into a
- * schema named by the digest of its text, api_<16 hex digits>, so that daemons of two versions can serve side by side;
- * schemas whose daemons are gone (nobody holds their advisory lock) are dropped, function by function. */
+ * transaction, with a checksum that must never change, under one advisory lock. The api (sql/api/ *.sql) is loaded into
+ * a schema named by the digest of its text, api_<16 hex digits>, so that daemons of two versions can serve side by
+ * side; schemas whose daemons are gone (nobody holds their advisory lock) are dropped, function by function. */
 #ifndef TRACKTWO_IO_MIGRATE_H
 #define TRACKTWO_IO_MIGRATE_H
 
@@ -52,9 +52,9 @@ enum migrate_outcome migrate_bootstrap(const char *superuser_dsn, struct err *er
 enum migrate_outcome migrate_apply(const char *admin_dsn, const struct migrate_function *functions, size_t count,
                                    FILE *progress, struct err *err);
 
-/* Compares the database with this binary by way of the run-time role: the last migration, the api schema, every function
- * (its arguments' names and types, its volatility, jsonb or text for its result, p_caller first); every difference is
- * named in one message on `progress`, one a line. */
+/* Compares the database with this binary by way of the run-time role: the last migration, the api schema, every
+ * function (its arguments' names and types, its volatility, jsonb or text for its result, p_caller first); every
+ * difference is named in one message on `progress`, one a line. */
 enum migrate_outcome migrate_check(const char *dsn, const struct migrate_function *functions, size_t count,
                                    FILE *progress, struct err *err);
 

@@ -84,7 +84,10 @@ bool pg_pool_usable(const struct pg_pool *pool);
 /* server_version of the last connection, e.g. 150020; 0 before the first. */
 int pg_pool_server_version(const struct pg_pool *pool);
 
-/* Answers everything outstanding with PG_UNAVAILABLE, closes all connections, frees. */
+/* Closes all connections and answers everything outstanding, and everything from now on, with PG_UNAVAILABLE. */
+void pg_pool_stop(struct pg_pool *pool);
+
+/* Stops, and frees. NULL is allowed. */
 void pg_pool_free(struct pg_pool *pool);
 
 #endif

@@ -12,6 +12,9 @@
 #include "cli/cli.h"
 #include "text/json.h"
 
+/* As many as decimal text keeps on its way through a double and back. */
+enum { REAL_DIGITS = 15 };
+
 /* Spaces for control characters: of ASCII, and U+0080 to U+009F, U+2028 and U+2029 in UTF-8. */
 static char *tame(char *text)
 {
@@ -66,6 +69,8 @@ static char *value_text(struct arena *arena, const json_t *value)
 		return list_text(arena, value);
 	if (json_is_object(value))
 		return object_text(arena, value);
+	if (json_is_real(value))
+		return arena_printf(arena, "%.*g", REAL_DIGITS, json_real_value(value));
 	return arena_strdup(arena, json_text(arena, value));
 }
 
@@ -237,7 +242,7 @@ static bool print_table(FILE *out, const struct grid *grid, bool whole)
 void output_result(FILE *out, enum output_format format, const struct method *method, json_t *result)
 {
 	if (format == OUTPUT_JSON) {
-		json_dumpf(result, out, JSON_COMPACT | JSON_ENCODE_ANY);
+		json_dumpf(result, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
 		fputc('\n', out);
 		return;
 	}

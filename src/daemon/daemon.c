@@ -256,6 +256,7 @@ static void on_child(int number, short what, void *context)
 static void stop_database(struct daemon *daemon)
 {
 	daemon->phase = PHASE_STOPPING;
+	pg_pool_stop(daemon->pool);
 	if (daemon->startup_child)
 		kill(daemon->startup_child, SIGTERM);
 	if (daemon->cluster)

@@ -325,22 +325,29 @@ int pg_pool_server_version(const struct pg_pool *pool)
 	return pool->server_version;
 }
 
-void pg_pool_free(struct pg_pool *pool)
+void pg_pool_stop(struct pg_pool *pool)
 {
 	struct pg_request *request;
 
-	if (!pool)
-		return;
-	event_del(&pool->dispatch_event);
-	event_del(&pool->expiry_timer);
+	pool->started = pool->usable = false;
 	for (size_t i = 0; i < pool->link_count; i++) {
 		pg_list_prepend(&pool->queue, &pool->links[i].sent);
-		pg_link_release(&pool->links[i]);
+		pg_link_stop(&pool->links[i]);
 	}
-	pool->started = false;
-	pool_refuse(pool);
 	while ((request = pg_list_take(&pool->queue)))
 		request_fail(request, PG_UNAVAILABLE);
+	pool_refuse(pool);
+}
+
+void pg_pool_free(struct pg_pool *pool)
+{
+	if (!pool)
+		return;
+	pg_pool_stop(pool);
+	event_del(&pool->dispatch_event);
+	event_del(&pool->expiry_timer);
+	for (size_t i = 0; i < pool->link_count; i++)
+		free(pool->links[i].prepared);
 	free((char *)pool->options.dsn);
 	free((char *)pool->options.application);
 	free((char *)pool->options.listen_channel);

@@ -331,9 +331,8 @@ void pg_link_init(struct pg_link *link, struct pg_pool *pool, size_t number, boo
 	evtimer_assign(&link->retry_timer, pool->base, link_on_retry, link);
 }
 
-void pg_link_release(struct pg_link *link)
+void pg_link_stop(struct pg_link *link)
 {
 	link_close(link);
 	event_del(&link->retry_timer);
-	free(link->prepared);
 }

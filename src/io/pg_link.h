@@ -63,7 +63,8 @@ struct pg_pool {
 };
 
 void pg_link_init(struct pg_link *link, struct pg_pool *pool, size_t number, bool listener);
-void pg_link_release(struct pg_link *link);
+/* Closes it without a word, and does not come back. */
+void pg_link_stop(struct pg_link *link);
 /* Begins to connect. */
 void pg_link_start(struct pg_link *link);
 /* Puts a request into the pipeline. False when the link died of it: the request is then the pool's again. */

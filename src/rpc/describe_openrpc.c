@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "rpc/error.h"
 
 static const struct {
 	const char *format, *pattern;
@@ -179,36 +180,32 @@ static void collect_schemas(json_t *schemas, const struct type *type)
 
 /* When a method may fail in some way. */
 enum {
-	WHEN_ALWAYS = 0,
-	WHEN_PARAMS = 1,   /* it takes any */
-	WHEN_NAMED = 2,    /* its caller must be known */
-	WHEN_RECORD = 4,   /* it names a record by its id */
-	WHEN_WRITE = 8,
-	WHEN_DATABASE = 16,
+	WHEN_NAMED = 1,  /* its caller must be known */
+	WHEN_RECORD = 2, /* it names a record by its id */
+	WHEN_WRITE = 4,
+	WHEN_DATABASE = 8,
+	WHEN_NEVER = 16,
 };
 
-static const struct {
-	const char *name;
-	int code;
-	unsigned when;
-	const char *message;
-} errors[] = {
-    {"InvalidParams", -32602, WHEN_PARAMS, "invalid_params: data.errors lists every fault as {field, message}."},
-    {"Internal", -32603, WHEN_ALWAYS, "internal: a fault of the daemon, which its log explains."},
-    {"Unauthenticated", 401, WHEN_NAMED, "unauthenticated: the caller is not known."},
-    {"Forbidden", 403, WHEN_NAMED, "forbidden: the caller's role does not allow it."},
-    {"NotFound", 404, WHEN_RECORD, "not_found: there is no such record, or none that the caller may know of."},
-    {"Conflict", 409, WHEN_WRITE, "stale_version, id_reused, or duplicate with candidates; data.code says which."},
-    {"Rule", 422, WHEN_WRITE, "rule: a rule that depends on what is stored is broken; data.rule names it."},
-    {"Busy", 429, WHEN_ALWAYS, "rate_limited or busy: try again later."},
-    {"Unavailable", 503, WHEN_DATABASE, "unavailable: the database is out of reach; try again later."},
+/* What no method causes by itself is in the document, but with no method. */
+static const unsigned when_rows[ERROR_KINDS] = {
+    [ERROR_PARSE] = WHEN_NEVER,
+    [ERROR_INVALID_REQUEST] = WHEN_NEVER,
+    [ERROR_METHOD_NOT_FOUND] = WHEN_NEVER,
+    [ERROR_TOO_LARGE] = WHEN_NEVER,
+    [ERROR_UNAUTHENTICATED] = WHEN_NAMED,
+    [ERROR_FORBIDDEN] = WHEN_NAMED,
+    [ERROR_NOT_FOUND] = WHEN_RECORD,
+    [ERROR_STALE_VERSION] = WHEN_WRITE,
+    [ERROR_ID_REUSED] = WHEN_WRITE,
+    [ERROR_DUPLICATE] = WHEN_WRITE,
+    [ERROR_RULE] = WHEN_WRITE,
+    [ERROR_UNAVAILABLE] = WHEN_DATABASE,
 };
-enum { ERRORS = sizeof errors / sizeof *errors };
 
 static unsigned when_of(const struct method *method)
 {
-	unsigned when = WHEN_PARAMS;
-	when |= method->role == ROLE_ANYONE ? 0u : (unsigned)WHEN_NAMED;
+	unsigned when = method->role == ROLE_ANYONE ? 0u : (unsigned)WHEN_NAMED;
 	when |= method->kind == METHOD_WRITE ? (unsigned)WHEN_WRITE : 0u;
 	when |= method->kind == METHOD_LOCAL ? 0u : (unsigned)WHEN_DATABASE;
 	for (size_t i = 0; i < method->params.member_count; i++)
@@ -217,13 +214,43 @@ static unsigned when_of(const struct method *method)
 	return when;
 }
 
+/* Several kinds may share a code, and OpenRPC wants the codes of a method's errors to differ: one object a code. */
+static json_t *error_objects(void)
+{
+	json_t *objects = json_object();
+	struct arena arena = {0};
+	for (size_t i = 0; i < ERROR_KINDS; i++) {
+		const struct error_row *row = &error_rows[i];
+		const char *key = arena_printf(&arena, "error%d", row->code);
+		json_t *known = json_object_get(objects, key);
+		const char *message = json_string_value(json_object_get(known, "message"));
+		message = arena_printf(&arena, "%s%s%s: %s", message ? message : "", message ? " " : "", row->name, row->meaning);
+		if (known)
+			json_object_del(known, "data");
+		else
+			json_object_set_new(objects, key, json_pack("{s:i,s:s,s:{s:s,s:b}}", "code", row->code, "message", "", "data",
+			                                            "code", row->name, "retryable", row->retryable));
+		json_object_set_new(json_object_get(objects, key), "message", json_string(message));
+	}
+	arena_release(&arena);
+	return objects;
+}
+
 static json_t *method_errors(const struct method *method)
 {
-	json_t *list = json_array();
+	json_t *set = json_object(), *list = json_array(), *reference;
 	unsigned when = when_of(method);
-	for (size_t i = 0; i < ERRORS; i++)
-		if ((errors[i].when & when) == errors[i].when)
-			json_array_append_new(list, json_pack("{s:s+}", "$ref", "#/components/errors/", errors[i].name));
+	for (size_t i = 0; i < ERROR_KINDS; i++) {
+		if ((when_rows[i] & when) != when_rows[i])
+			continue;
+		char pointer[64];
+		snprintf(pointer, sizeof pointer, "#/components/errors/error%d", error_rows[i].code);
+		json_object_set_new(set, pointer, json_pack("{s:s}", "$ref", pointer));
+	}
+	const char *key;
+	json_object_foreach(set, key, reference)
+		json_array_append(list, reference);
+	json_decref(set);
 	return list;
 }
 
@@ -283,18 +310,15 @@ static json_t *method_object(const struct method *method)
 
 json_t *describe_openrpc(const struct registry *registry, const char *version)
 {
-	json_t *methods = json_array(), *schemas = json_object(), *faults = json_object();
+	json_t *methods = json_array(), *schemas = json_object();
 	for (size_t i = 0; i < registry_count(registry); i++) {
 		const struct method *method = registry_at(registry, i);
 		json_array_append_new(methods, method_object(method));
 		collect_schemas(schemas, &method->params);
 		collect_schemas(schemas, method->result);
 	}
-	for (size_t i = 0; i < ERRORS; i++)
-		json_object_set_new(faults, errors[i].name,
-		                    json_pack("{s:i,s:s}", "code", errors[i].code, "message", errors[i].message));
 	return json_pack("{s:s,s:{s:s,s:s,s:s},s:o,s:{s:o,s:o}}", "openrpc", "1.3.2", "info", "title", "tracktwo", "version",
 	                 version, "description",
 	                 "The memory of stakeholder engagement along a roadmap: who met whom, for what, and what is open.",
-	                 "methods", methods, "components", "schemas", schemas, "errors", faults);
+	                 "methods", methods, "components", "schemas", schemas, "errors", error_objects());
 }

@@ -201,12 +201,11 @@ static bool walk_object(struct walk *walk, const struct type *type, json_t **val
 	bool right = sift_members(walk, type, *value, step);
 	for (size_t i = 0; i < type->member_count; i++)
 		right = walk_member(walk, &type->members[i], *value, step) && right;
-	if (!right || !type->check || walk->result)
+	if (!type->check || walk->result)
 		return right;
-	const json_t *list = walk->faults->list;
-	size_t before = json_array_size(list) + walk->faults->left_out;
+	size_t before = json_array_size(walk->faults->list) + walk->faults->left_out;
 	type->check(*value, step_path(walk->faults->arena, step), walk->faults);
-	return json_array_size(walk->faults->list) + walk->faults->left_out == before;
+	return right && json_array_size(walk->faults->list) + walk->faults->left_out == before;
 }
 
 /* A set of what was seen keeps this linear: the length of a list is the client's to choose. */

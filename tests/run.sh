@@ -1,0 +1,30 @@
+#!/bin/sh
+# Runs test programs, two at a time, each with its output in a file; shows the output of those that failed.
+# Usage: run.sh FOLDER PROGRAM…
+folder=$1
+shift
+mkdir -p "$folder"
+export TEST_FOLDER="$folder"
+printf '%s\n' "$@" | xargs -P 2 -I PROGRAM sh -c '
+	name=$(basename PROGRAM)
+	if timeout 300 PROGRAM >"$TEST_FOLDER/$name.log" 2>&1; then
+		printf "ok     %s\n" "$name"
+	else
+		printf "FAILED %s (status %s)\n" "$name" $?
+		touch "$TEST_FOLDER/$name.failed"
+	fi'
+status=0
+for program in "$@"; do
+	name=$(basename "$program")
+	if [ -e "$folder/$name.failed" ]; then
+		echo "---- $name"
+		cat "$folder/$name.log"
+		rm "$folder/$name.failed"
+		status=1
+	fi
+done
+passed=$(cat "$folder"/*.log | sed -n 's/^\[  PASSED  \] \([0-9]*\) test(s)\.$/\1/p' | awk '{n += $1} END {print n + 0}')
+failed=$(cat "$folder"/*.log | sed -n 's/^\[  FAILED  \] \([0-9]*\) test(s), .*$/\1/p' | awk '{n += $1} END {print n + 0}')
+[ $status = 0 ] || [ "$failed" -gt 0 ] || failed=1
+echo "$passed passed, $failed failed"
+exit $status
