@@ -183,15 +183,17 @@ static void test_trees(void **state)
 	TRY_ALL(examples, false);
 }
 
-static void test_check_runs_last(void **state)
+static void test_check_runs_beside_other_faults(void **state)
 {
 	(void)state;
 	static const struct example examples[] = {
 	    {&strict, "{\"id\":\"x\",\"at\":\"2026-03-01T00:00:00Z\"}",
-	     "id: must be a UUID such as 019b1c00-1001-7000-8000-000000000001"},
+	     "id: must be a UUID such as 019b1c00-1001-7000-8000-000000000001\ncalled: the check was called"},
+	    {&strict, "{\"id\":\"019b1c00-1001-7000-8000-000000000001\",\"name\":\"n\"}", "at: is required"},
 	    {&strict, "{\"id\":\"019b1c00-1001-7000-8000-000000000001\",\"at\":\"2026-03-01T00:00:00Z\"}",
 	     "called: the check was called"},
-	    {&strict, "{\"id\":\"019b1c00-1001-7000-8000-000000000001\",\"at\":null}", "at: is required"},
+	    {&strict, "{\"id\":\"019b1c00-1001-7000-8000-000000000001\",\"at\":null}",
+	     "at: is required\ncalled: the check was called"},
 	};
 	TRY_ALL(examples, false);
 }
@@ -251,7 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_scalars_pass),    cmocka_unit_test(test_scalars_fail),
 	    cmocka_unit_test(test_length_counts_after_nfc), cmocka_unit_test(test_trees),
-	    cmocka_unit_test(test_check_runs_last), cmocka_unit_test(test_results_are_strict),
+	    cmocka_unit_test(test_check_runs_beside_other_faults), cmocka_unit_test(test_results_are_strict),
 	    cmocka_unit_test(test_faults_are_limited), cmocka_unit_test(test_reference_decides),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
