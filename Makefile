@@ -91,7 +91,8 @@ test-sanitized:
 man: $(BUILD)/tracktwod.8
 $(BUILD)/tracktwod.8: $(BUILD)/tracktwod
 	@$(BUILD)/tracktwod --describe=man | scdoc > $@.new
-	@mandoc -Tlint -W warning $@.new
+	@# scdoc writes paragraph macros that stand for nothing; all else must be clean.
+	@! mandoc -Tlint -W warning $@.new | grep -v 'skipping paragraph macro'
 	@mv $@.new $@
 
 clean:

@@ -57,6 +57,7 @@ static int call(struct cli *cli, const char *name, const struct method *method, 
 		status = output_error(stderr, error);
 	} else {
 		output_result(stdout, cli->format, method, result ? result : json_null());
+		fflush(stdout);
 		if (cli->format != OUTPUT_JSON)
 			output_hints(stderr, result);
 	}

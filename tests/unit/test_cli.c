@@ -253,6 +253,9 @@ static void test_nearest(void **state)
 	struct nearest prefix = {.word = "org"};
 	nearest_offer(&prefix, "organization");
 	assert_string_equal(prefix.name, "organization");
+	struct nearest swapped = {.word = "lgo"};
+	nearest_offer(&swapped, "log");
+	assert_string_equal(swapped.name, "log");
 	struct nearest empty = {.word = ""};
 	nearest_offer(&empty, "a");
 	assert_null(empty.name);
