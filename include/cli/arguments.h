@@ -18,9 +18,10 @@ struct arguments {
 	size_t count;
 };
 
-/* Takes the global options out of argv[1] and on, wherever they stand. A word that begins with "--" is never the value of
- * the word before it: "--note=--json" says what "--note --json" does not. */
-ERR_CHECKED bool arguments_read(struct arena *arena, int argc, char **argv, struct arguments *arguments, struct err *err);
+/* Takes the global options out of argv[1] and on, wherever they stand. A word that begins with "--" is never the value
+ * of the word before it: "--note=--json" says what "--note --json" does not. */
+ERR_CHECKED bool arguments_read(struct arena *arena, int argc, char **argv, struct arguments *arguments,
+                                struct err *err);
 
 /* Takes "--name value" or "--name=value" out of arguments->words: *value is the value, or NULL when the option is not
  * there. Fails when it has no value. */

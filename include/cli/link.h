@@ -1,7 +1,7 @@
 /* Link: a blocking connection of the command line to the daemon, one JSON-RPC message a line.
  *
- * While it waits to write it reads, so that a daemon that stops reading until its answers are taken cannot deadlock with
- * it however many requests are sent at once. */
+ * While it waits to write it reads, so that a daemon that stops reading until its answers are taken cannot deadlock
+ * with it however many requests are sent at once. */
 #ifndef TRACKTWO_CLI_LINK_H
 #define TRACKTWO_CLI_LINK_H
 
@@ -19,8 +19,8 @@ void link_close(struct link *link);
 /* Sends one message; it stays the caller's. */
 ERR_CHECKED bool link_send(struct link *link, const json_t *message, struct err *err);
 
-/* The next message from the daemon, the caller's to release; NULL with `err` when the connection ended, the time is over
- * or what came is no JSON. */
+/* The next message from the daemon, the caller's to release; NULL with `err` when the connection ended, the time is
+ * over or what came is no JSON. */
 json_t *link_receive(struct link *link, struct err *err);
 
 /* A request object; takes over `params` (NULL: none). */

@@ -61,13 +61,13 @@ const char *method_function(struct arena *arena, const struct method *method);
  * "integer", "jsonb", "text[]" … */
 const char *method_sql_type(const struct type *type);
 
-/* The statement's text: SELECT schema.noun_verb(p_caller => $1::uuid, …)::text. A write binds p_request jsonb after the caller:
- * {request_id, digest, method}. Then one parameter a member, p_<name>, in the row's order. In the arena. */
+/* The statement's text: SELECT schema.noun_verb(p_caller => $1::uuid, …)::text. A write binds p_request jsonb after the
+ * caller: {request_id, digest, method}. Then one parameter a member, p_<name>, in the row's order. In the arena. */
 const char *method_statement(struct arena *arena, const struct method *method, const char *schema);
 
-/* What PostgreSQL reads for a checked value of a parameter: NULL when it is absent (or JSON's null), an array literal for
- * lists of scalars, compact JSON for jsonb, else plain text. In the arena, or the value's own text: it lives no longer
- * than either. Numbers keep the fewest digits that read back the same. */
+/* What PostgreSQL reads for a checked value of a parameter: NULL when it is absent (or JSON's null), an array literal
+ * for lists of scalars, compact JSON for jsonb, else plain text. In the arena, or the value's own text: it lives no
+ * longer than either. Numbers keep the fewest digits that read back the same. */
 const char *method_bind(struct arena *arena, const struct type *type, const json_t *value);
 
 /* The function's parameters as pg_get_function_identity_arguments prints them: "p_caller uuid, p_request jsonb, p_title

@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 struct nearest {
-	const char *word;     /* what was written */
-	const char *name;     /* the best candidate so far; NULL when none is near enough to be worth naming */
-	size_t distance;      /* of `name` */
+	const char *word; /* what was written */
+	const char *name; /* the best candidate so far; NULL when none is near enough to be worth naming */
+	size_t distance;  /* of `name` */
 };
 
 /* Start with {.word = …} and offer every candidate; `name` is kept, not copied. A candidate counts when it differs by

@@ -248,11 +248,12 @@ CREATE FUNCTION engagement_history(p_caller uuid, p_country text, p_countries_al
 	p_limit integer) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	v_limit int := coalesce(p_limit, 50);
+	v_country text := coalesce(p_country, p_countries_all[1]);
 	v_after jsonb := cursor_read(p_cursor);
 	v_oldest boolean := coalesce(p_order = 'oldest', false);
 	v_walk text := CASE WHEN p_contact_id IS NOT NULL THEN 'participant' WHEN p_objective IS NOT NULL THEN 'objective'
 		WHEN p_dialogue_id IS NOT NULL OR p_owner IS NOT NULL THEN NULL WHEN p_topic IS NOT NULL THEN 'topic'
-		WHEN p_country IS NOT NULL THEN 'country' WHEN p_workstream IS NOT NULL THEN 'workstream' END;
+		WHEN v_country IS NOT NULL THEN 'country' WHEN p_workstream IS NOT NULL THEN 'workstream' END;
 	v_sort text := CASE WHEN v_walk IS NULL THEN 'e.sort_at' ELSE 'w.sort_at' END;
 	v_id text := CASE WHEN v_walk IS NULL THEN 'e.id' ELSE 'w.engagement_id' END;
 	v_keys timestamptz[]; v_ids uuid[];
@@ -267,7 +268,7 @@ BEGIN
 		|| ' WHERE e.voided_at IS NULL'
 		|| CASE WHEN p_contact_id IS NOT NULL THEN ' AND w.contact_id = $1' ELSE '' END
 		|| history_link('objective', p_objective, v_walk, '$2') || history_link('topic', p_topic, v_walk, '$3')
-		|| history_link('country', p_country, v_walk, '$4') || history_link('workstream', p_workstream, v_walk, '$5')
+		|| history_link('country', v_country, v_walk, '$4') || history_link('workstream', p_workstream, v_walk, '$5')
 		|| CASE WHEN p_countries_all IS NOT NULL THEN ' AND e.countries @> $6' ELSE '' END
 		|| CASE WHEN p_phase IS NOT NULL THEN ' AND EXISTS (SELECT FROM store.engagement_workstream l
 			WHERE l.engagement_id = e.id AND l.workstream = ANY ($7))' ELSE '' END
@@ -278,7 +279,7 @@ BEGIN
 		|| CASE WHEN p_organization_id IS NOT NULL THEN ' AND EXISTS (SELECT FROM store.engagement_participant p
 			JOIN store.contact_affiliation a ON a.contact_id = p.contact_id
 			WHERE p.engagement_id = e.id AND a.organization_id = $12
-				AND (e.sort_at AT TIME ZONE ''Asia/Seoul'')::date BETWEEN coalesce(a.since, ''-infinity'')
+				AND (p.sort_at AT TIME ZONE ''Asia/Seoul'')::date BETWEEN coalesce(a.since, ''-infinity'')
 					AND coalesce(a.until, ''infinity''))' ELSE '' END
 		|| CASE WHEN p_owner IS NOT NULL THEN ' AND e.owner_id = $13' ELSE '' END
 		|| CASE WHEN p_since IS NOT NULL THEN format(' AND %s >= $14', v_sort) ELSE '' END
@@ -287,7 +288,7 @@ BEGIN
 			THEN format(' AND (%s, %s) %s ($16, $17)', v_sort, v_id, CASE WHEN v_oldest THEN '>' ELSE '<' END) ELSE '' END
 		|| format(' ORDER BY %s %s, %s %2$s LIMIT $18) AS page', v_sort, CASE WHEN v_oldest THEN 'ASC' ELSE 'DESC' END, v_id)
 		INTO v_keys, v_ids
-		USING p_contact_id, p_objective, p_topic, p_country, p_workstream, p_countries_all, phase_workstreams(p_phase), p_kind,
+		USING p_contact_id, p_objective, p_topic, v_country, p_workstream, p_countries_all, phase_workstreams(p_phase), p_kind,
 			p_track, p_status, p_dialogue_id, p_organization_id, p_owner, moment(p_since), moment(p_until),
 			(v_after->>0)::timestamp AT TIME ZONE 'UTC', (v_after->>1)::uuid, v_limit + 1;
 	RETURN jsonb_build_object('items', engagement_cards(v_ids[1:v_limit]), 'next_cursor',

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,7 +200,8 @@ static int help_on(struct cli *cli)
 	size_t count = 0;
 	while (count < cli->arguments.count && count < 2 && words[count][0] != '-')
 		count++;
-	bool method = count > 0 && strcmp(words[0], "rpc") != 0 && strcmp(words[0], "wait") != 0 && strcmp(words[0], "help") != 0;
+	bool method =
+	    count > 0 && strcmp(words[0], "rpc") != 0 && strcmp(words[0], "wait") != 0 && strcmp(words[0], "help") != 0;
 	return commands_help(stdout, cli->registry, method ? words[0] : NULL, method && count > 1 ? words[1] : NULL)
 	           ? CLI_DONE
 	           : CLI_USAGE;
@@ -242,17 +244,19 @@ int cli_main(int argc, char **argv)
 {
 	struct cli cli = {0};
 	struct err err;
-	/* Only how wide characters are: numbers keep their point. */
-	setlocale(LC_CTYPE, "");
+	/* Only how wide characters are: numbers keep their point. What is printed is UTF-8 whatever the environment says.
+	 */
+	if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
 	if (!arguments_read(&cli.arena, argc, argv, &cli.arguments, &err)) {
 		arena_release(&cli.arena);
 		return usage(err.message);
 	}
 	cli.registry = api_registry();
 	cli.socket = find_socket(&cli);
-	cli.format = cli.arguments.json                              ? OUTPUT_JSON
+	cli.format = cli.arguments.json                             ? OUTPUT_JSON
 	             : cli.arguments.table || isatty(STDOUT_FILENO) ? OUTPUT_TABLE
-	                                                             : OUTPUT_TSV;
+	                                                            : OUTPUT_TSV;
 	int status = run(&cli);
 	registry_free(cli.registry);
 	arena_release(&cli.arena);

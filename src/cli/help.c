@@ -1,4 +1,6 @@
-/* Help: what can be typed, from the method rows. */
+/* Help: what can be typed, from the method rows; a new row needs no word here.
+ *
+ * Invariant: rows of one noun stand together, because the registry is sorted by name. */
 #include <string.h>
 
 #include "cli/arguments.h"
@@ -62,7 +64,8 @@ static bool print_noun(FILE *out, const struct registry *registry, const char *n
 		const struct method *method = registry_at(registry, i);
 		size_t length = noun_length(method);
 		if (is_of_noun(method, noun))
-			fprintf(out, "tracktwo %s %-*s %s\n", noun, (int)(width - length), method->name + length + 1, method->summary);
+			fprintf(out, "tracktwo %s %-*s %s\n", noun, (int)(width - length), method->name + length + 1,
+			        method->summary);
 	}
 	return width > 0;
 }

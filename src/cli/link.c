@@ -1,6 +1,7 @@
 /* Link: a socket, and what has been read from it and not yet taken.
  *
- * Invariant: `input` holds at most one unfinished line behind the finished ones, and `from` stands at a line's start. */
+ * Invariant: `input` holds at most one unfinished line behind the finished ones, and `from` stands at a line's start.
+ */
 #include "cli/link.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* Load: the lines of a file as requests, in groups.
  *
- * Requests that are under way together may be carried out in any order, so a group holds neighbouring lines of one method
- * only, and is answered before the next one goes out. Within a group a line may still need another (a part names its
- * whole): what was not found, or may be tried again, is sent once more, alone and in order, as long as that helps.
+ * Requests that are under way together may be carried out in any order, so a group holds neighbouring lines of one
+ * method only, and is answered before the next one goes out. Within a group a line may still need another (a part names
+ * its whole): what was not found, or may be tried again, is sent once more, alone and in order, as long as that helps.
  * Invariant: every write carries an id before it is first sent, so that sending it again writes nothing twice. */
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +111,8 @@ static enum outcome outcome_of(const struct load *load, const json_t *answer)
 	const char *code = json_string_value(json_object_get(data, "code"));
 	if (code && strcmp(code, "id_reused") == 0)
 		return OUTCOME_THERE;
-	bool again = json_integer_value(json_object_get(error, "code")) == 404 || json_is_true(json_object_get(data, "retryable"));
+	bool again =
+	    json_integer_value(json_object_get(error, "code")) == 404 || json_is_true(json_object_get(data, "retryable"));
 	return again ? OUTCOME_AGAIN : OUTCOME_FAILED;
 }
 

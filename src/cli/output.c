@@ -4,9 +4,11 @@
 #include "cli/output.h"
 
 #include <libsmartcols/libsmartcols.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "cli/arguments.h"
 #include "cli/cli.h"
@@ -116,9 +118,9 @@ static void columns_of_records(struct grid *grid, const json_t *list)
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		json_t *record = json_array_get(list, i), *member;
 		const char *name;
-		json_object_foreach(record, name, member)
-			if (!json_is_object(member) && !json_is_object(json_array_get(member, 0)))
-				add_column(grid, name);
+		json_object_foreach(record, name,
+		                    member) if (!json_is_object(member) && !json_is_object(json_array_get(member, 0)))
+		    add_column(grid, name);
 	}
 }
 
@@ -189,23 +191,63 @@ static void print_lines(FILE *out, const struct grid *grid)
 		fprintf(out, "%s%c", grid->cells[i], (i + 1) % grid->column_count == 0 ? '\n' : '\t');
 }
 
-/* Text columns give way when the terminal is narrow; identifiers and other short cells stay whole. */
-static int column_flags(const struct grid *grid, size_t column)
+/* The cells that a terminal needs for a text. */
+static size_t width_of(const char *text)
 {
-	enum { SHORT = 40 };
-	for (size_t row = 0; row < grid->row_count; row++)
-		if (strlen(grid->cells[row * grid->column_count + column]) > SHORT)
-			return SCOLS_FL_TRUNC;
-	return 0;
+	mbstate_t state = {0};
+	size_t width = 0, left = strlen(text);
+	while (left > 0) {
+		wchar_t character;
+		size_t bytes = mbrtowc(&character, text, left, &state);
+		if (bytes == 0 || bytes > left)
+			return width + left;
+		int cells = wcwidth(character);
+		width += cells > 0 ? (size_t)cells : 0;
+		text += bytes;
+		left -= bytes;
+	}
+	return width;
 }
 
-static bool fill_table(struct libscols_table *table, const struct grid *grid, bool whole)
+static size_t column_width(const struct grid *grid, size_t column)
 {
-	for (size_t i = 0; i < grid->column_count; i++) {
-		int flags = whole ? (i == 1 ? SCOLS_FL_WRAP : 0) : column_flags(grid, i);
-		if (!scols_table_new_column(table, grid->columns[i], 0, flags))
-			return false;
+	size_t width = 0;
+	for (size_t row = 0; row < grid->row_count; row++) {
+		size_t cell = width_of(grid->cells[row * grid->column_count + column]);
+		width = cell > width ? cell : width;
 	}
+	return width;
+}
+
+enum { LONG_CELL = 40, LEAST_TEXT = 24 };
+
+/* How each column of a list is shown. Long text gives way to the rest; where even that leaves no room to read it in,
+ * the ids go, which nobody reads; a column without a value is not shown at all. True when ids were left out. */
+static bool choose_flags(const struct grid *grid, size_t terminal, int *flags)
+{
+	size_t needed = 0;
+	for (size_t i = 0; i < grid->column_count; i++) {
+		size_t width = column_width(grid, i), header = width_of(grid->columns[i]);
+		flags[i] = width == 0 ? SCOLS_FL_HIDDEN : width > LONG_CELL ? SCOLS_FL_TRUNC : 0;
+		if (width > LONG_CELL)
+			width = LEAST_TEXT;
+		if (width > 0)
+			needed += 1 + (header > width ? header : width);
+	}
+	for (size_t i = 1; i < grid->column_count; i++) {
+		if (needed > terminal && strcmp(grid->columns[i], "id") == 0 && flags[i] != SCOLS_FL_HIDDEN) {
+			flags[i] = SCOLS_FL_HIDDEN;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool fill_table(struct libscols_table *table, const struct grid *grid, const int *flags)
+{
+	for (size_t i = 0; i < grid->column_count; i++)
+		if (!scols_table_new_column(table, grid->columns[i], 0, flags[i]))
+			return false;
 	for (size_t row = 0; row < grid->row_count; row++) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 		for (size_t i = 0; line && i < grid->column_count; i++)
@@ -226,16 +268,26 @@ static void colour_table(FILE *out, struct libscols_table *table)
 		scols_cell_set_color(scols_column_get_header(scols_table_get_column(table, i)), "bold");
 }
 
-/* `whole`: nothing is cut; the second column is wrapped instead. False when the library fails. */
-static bool print_table(FILE *out, const struct grid *grid, bool whole)
+/* `record`: key and value, of which the value is wrapped. False when the library fails. */
+static bool print_table(FILE *out, const struct grid *grid, bool record)
 {
 	struct libscols_table *table = scols_new_table();
+	int *flags = arena_alloc(grid->arena, (grid->column_count + 1) * sizeof *flags);
 	if (!table)
 		return false;
-	colour_table(out, table);
-	bool printed = scols_table_set_stream(table, out) == 0 && fill_table(table, grid, whole) &&
-	               (grid->column_count == 0 || grid->row_count == 0 || scols_print_table(table) == 0);
+	size_t terminal = isatty(fileno(out)) ? scols_table_get_termwidth(table) : SIZE_MAX;
+	bool left_out = !record && choose_flags(grid, terminal, flags);
+	if (record)
+		flags[1] = SCOLS_FL_WRAP;
+	bool printed = scols_table_set_stream(table, out) == 0 && fill_table(table, grid, flags);
+	if (printed) {
+		colour_table(out, table);
+		printed = grid->column_count == 0 || grid->row_count == 0 || scols_print_table(table) == 0;
+	}
 	scols_unref_table(table);
+	fflush(out);
+	if (left_out)
+		fputs("ids are left out: the terminal is too narrow; a wider one, a pipe or --json has them\n", stderr);
 	return printed;
 }
 
@@ -287,8 +339,8 @@ static int exit_code(json_int_t code)
 {
 	static const struct {
 		int code, status;
-	} table[] = {{-32602, CLI_USAGE}, {-32601, CLI_USAGE}, {404, CLI_NOT_FOUND}, {409, CLI_CONFLICT},
-	             {503, CLI_OUT_OF_REACH}};
+	} table[] = {
+	    {-32602, CLI_USAGE}, {-32601, CLI_USAGE}, {404, CLI_NOT_FOUND}, {409, CLI_CONFLICT}, {503, CLI_OUT_OF_REACH}};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		if (table[i].code == code)
 			return table[i].status;

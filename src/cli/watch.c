@@ -70,9 +70,9 @@ static bool acknowledge(struct link *link, json_int_t id, const json_t *params, 
 {
 	char request_id[UUID_TEXT_SIZE];
 	uuid_make(request_id);
-	json_t *request = link_request(id, "reminder.acknowledge",
-	                               json_pack("{s:O,s:s}", "delivery_id", json_object_get(params, "delivery_id"),
-	                                         "request_id", request_id));
+	json_t *request = link_request(
+	    id, "reminder.acknowledge",
+	    json_pack("{s:O,s:s}", "delivery_id", json_object_get(params, "delivery_id"), "request_id", request_id));
 	bool sent = link_send(link, request, err);
 	json_decref(request);
 	return sent;
@@ -112,7 +112,8 @@ int commands_subscribe(const char *socket, const json_t *params, enum output_for
                        long count)
 {
 	struct err err;
-	struct watch watch = {.format = format, .acknowledge = acknowledge_each, .left = count > 0 ? count : -1, .waiting = 1};
+	struct watch watch = {
+	    .format = format, .acknowledge = acknowledge_each, .left = count > 0 ? count : -1, .waiting = 1};
 	watch.link = link_open(socket, 0, &err);
 	bool linked = watch.link != NULL;
 	if (linked) {

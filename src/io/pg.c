@@ -13,7 +13,7 @@
 
 enum {
 	PIPELINE_DEPTH = 32, /* requests on one connection at a time; more wait where any connection can take them */
-	ATTEMPTS_MOST = 6,   /* of a request that loses races; a lost connection does not count against it */
+	ATTEMPTS_MOST = 6,   /* of one request: it may be what kills the server */
 	EXPIRY_MS = 100,
 };
 
@@ -168,7 +168,9 @@ static void pool_on_dispatch(int fd, short what, void *context)
 	pool_refuse(pool);
 	while (pool->queue.first && (link = pool_idlest(pool))) {
 		struct pg_request *request = pg_list_take(&pool->queue);
-		if (!pg_link_send(link, request))
+		if (request->attempts >= ATTEMPTS_MOST)
+			request_fail(request, PG_UNAVAILABLE);
+		else if (!pg_link_send(link, request))
 			pg_list_append(&pool->queue, request);
 	}
 	for (size_t i = 0; i < pool->link_count; i++)

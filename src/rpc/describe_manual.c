@@ -1,7 +1,7 @@
 /* Describe, manual: tracktwod(8) as scdoc(5) source.
  *
- * Invariant: text of rows goes through put_text(), so that no word in it can be taken for scdoc's marks; headings, which
- * scdoc takes as they are, hold names only. */
+ * Invariant: text of rows goes through put_text(), so that no word in it can be taken for scdoc's marks; headings,
+ * which scdoc takes as they are, hold names only. */
 #include "rpc/describe.h"
 
 #include <string.h>
@@ -40,23 +40,24 @@ static void put_opening(FILE *out, const char *version)
 	for (const char *at = version; *at; at++)
 		if (*at != '"' && *at != '\n')
 			fputc(*at, out);
-	fputs("\"\n\n"
-	      "# NAME\n\n"
-	      "tracktwod - the memory of stakeholder engagement, as a daemon\n\n"
-	      "# SYNOPSIS\n\n"
-	      "*tracktwod* [*-c* _FILE_] [*--check-config* | *--migrate* | *--describe=*_WHAT_]\n\n"
-	      "# DESCRIPTION\n\n"
-	      "*tracktwod* logs engagements, ties each to a workstream of the roadmap, keeps the people and promises of\n"
-	      "each, and reminds of what is due. It stores everything in PostgreSQL, and answers JSON-RPC 2.0: one message\n"
-	      "or batch a line on its sockets, or by POST to /rpc over HTTP.\n\n"
-	      "# OPTIONS\n\n"
-	      "*-c* _FILE_\n\tReads the configuration from _FILE_.\n\n"
-	      "*--check-config*\n\tChecks the configuration and exits: 0 when it is right, 78 when it is wrong.\n\n"
-	      "*--migrate*\n\tBrings the database to this version's schema and exits.\n\n"
-	      "*--describe=openrpc*, *--describe=man*, *--describe=config*\n"
-	      "\tPrints the OpenRPC document, this page, or a sample configuration, and exits. Needs no database.\n\n"
-	      "*--version*, *--help*\n\tPrints what it says and exits.\n\n",
-	      out);
+	fputs(
+	    "\"\n\n"
+	    "# NAME\n\n"
+	    "tracktwod - the memory of stakeholder engagement, as a daemon\n\n"
+	    "# SYNOPSIS\n\n"
+	    "*tracktwod* [*-c* _FILE_] [*--check-config* | *--migrate* | *--describe=*_WHAT_]\n\n"
+	    "# DESCRIPTION\n\n"
+	    "*tracktwod* logs engagements, ties each to a workstream of the roadmap, keeps the people and promises of\n"
+	    "each, and reminds of what is due. It stores everything in PostgreSQL, and answers JSON-RPC 2.0: one message\n"
+	    "or batch a line on its sockets, or by POST to /rpc over HTTP.\n\n"
+	    "# OPTIONS\n\n"
+	    "*-c* _FILE_\n\tReads the configuration from _FILE_.\n\n"
+	    "*--check-config*\n\tChecks the configuration and exits: 0 when it is right, 78 when it is wrong.\n\n"
+	    "*--migrate*\n\tBrings the database to this version's schema and exits.\n\n"
+	    "*--describe=openrpc*, *--describe=man*, *--describe=config*\n"
+	    "\tPrints the OpenRPC document, this page, or a sample configuration, and exits. Needs no database.\n\n"
+	    "*--version*, *--help*\n\tPrints what it says and exits.\n\n",
+	    out);
 }
 
 static const char *config_words(struct arena *arena, const struct config_key *key)
@@ -86,7 +87,7 @@ static void put_configuration(FILE *out)
 			section = key->section;
 			fprintf(out, "## [%s]\n\n", section);
 		}
-		const char *standard = !key->standard   ? "; its default depends on where the daemon is installed"
+		const char *standard = !key->standard    ? "; its default depends on where the daemon is installed"
 		                       : !*key->standard ? "; empty by default"
 		                                         : arena_printf(&arena, "; %s by default", key->standard);
 		put_entry(out, key->name, config_words(&arena, key), standard, key->help);
@@ -113,10 +114,11 @@ void describe_manual(FILE *out, const struct registry *registry, const char *ver
 {
 	put_opening(out, version);
 	put_configuration(out);
-	fputs("# METHODS\n\n"
-	      "Parameters go by name. Every method that writes also takes *request_id*, a UUID: the same request sent again\n"
-	      "with it is carried out once, and gets the first answer. *tracktwod --describe=openrpc* tells more.\n\n",
-	      out);
+	fputs(
+	    "# METHODS\n\n"
+	    "Parameters go by name. Every method that writes also takes *request_id*, a UUID: the same request sent again\n"
+	    "with it is carried out once, and gets the first answer. *tracktwod --describe=openrpc* tells more.\n\n",
+	    out);
 	for (size_t i = 0; i < registry_count(registry); i++)
 		put_method(out, registry_at(registry, i));
 	fputs("# EXIT STATUS\n\n"

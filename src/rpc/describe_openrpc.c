@@ -4,7 +4,7 @@
  * descent where types point at each other. Invariant: whatever is said of a method follows from its row. */
 #include "rpc/describe.h"
 
-#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,12 +224,14 @@ static json_t *error_objects(void)
 		const char *key = arena_printf(&arena, "error%d", row->code);
 		json_t *known = json_object_get(objects, key);
 		const char *message = json_string_value(json_object_get(known, "message"));
-		message = arena_printf(&arena, "%s%s%s: %s", message ? message : "", message ? " " : "", row->name, row->meaning);
+		message =
+		    arena_printf(&arena, "%s%s%s: %s", message ? message : "", message ? " " : "", row->name, row->meaning);
 		if (known)
 			json_object_del(known, "data");
 		else
-			json_object_set_new(objects, key, json_pack("{s:i,s:s,s:{s:s,s:b}}", "code", row->code, "message", "", "data",
-			                                            "code", row->name, "retryable", row->retryable));
+			json_object_set_new(objects, key,
+			                    json_pack("{s:i,s:s,s:{s:s,s:b}}", "code", row->code, "message", "", "data", "code",
+			                              row->name, "retryable", row->retryable));
 		json_object_set_new(json_object_get(objects, key), "message", json_string(message));
 	}
 	arena_release(&arena);
@@ -248,8 +250,7 @@ static json_t *method_errors(const struct method *method)
 		json_object_set_new(set, pointer, json_pack("{s:s}", "$ref", pointer));
 	}
 	const char *key;
-	json_object_foreach(set, key, reference)
-		json_array_append(list, reference);
+	json_object_foreach(set, key, reference) json_array_append(list, reference);
 	json_decref(set);
 	return list;
 }
@@ -287,7 +288,7 @@ static json_t *method_examples(const struct method *method)
 	json_t *object = json_loads(method->example, 0, NULL), *member, *params = json_array();
 	const char *name;
 	json_object_foreach(object, name, member)
-		json_array_append_new(params, json_pack("{s:s,s:O}", "name", name, "value", member));
+	    json_array_append_new(params, json_pack("{s:s,s:O}", "name", name, "value", member));
 	json_decref(object);
 	return json_pack("[{s:s,s:o}]", "name", method->name, "params", params);
 }
@@ -295,11 +296,10 @@ static json_t *method_examples(const struct method *method)
 static json_t *method_object(const struct method *method)
 {
 	static const char *const kinds[] = {[METHOD_READ] = "read", [METHOD_WRITE] = "write", [METHOD_LOCAL] = "local"};
-	json_t *object = json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", method->name, "summary", method->summary,
-	                           "paramStructure", "by-name", "x-role", method_role_name(method->role), "x-kind",
-	                           kinds[method->kind]);
-	json_object_set_new(object, "tags",
-	                    json_pack("[{s:s%}]", "name", method->name, strcspn(method->name, ".")));
+	json_t *object =
+	    json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", method->name, "summary", method->summary, "paramStructure",
+	              "by-name", "x-role", method_role_name(method->role), "x-kind", kinds[method->kind]);
+	json_object_set_new(object, "tags", json_pack("[{s:s%}]", "name", method->name, strcspn(method->name, ".")));
 	json_object_set_new(object, "params", method_params(method));
 	json_object_set_new(object, "result", descriptor("result", method->result, true, method->result->help));
 	json_object_set_new(object, "errors", method_errors(method));
@@ -317,8 +317,8 @@ json_t *describe_openrpc(const struct registry *registry, const char *version)
 		collect_schemas(schemas, &method->params);
 		collect_schemas(schemas, method->result);
 	}
-	return json_pack("{s:s,s:{s:s,s:s,s:s},s:o,s:{s:o,s:o}}", "openrpc", "1.3.2", "info", "title", "tracktwo", "version",
-	                 version, "description",
+	return json_pack("{s:s,s:{s:s,s:s,s:s},s:o,s:{s:o,s:o}}", "openrpc", "1.3.2", "info", "title", "tracktwo",
+	                 "version", version, "description",
 	                 "The memory of stakeholder engagement along a roadmap: who met whom, for what, and what is open.",
 	                 "methods", methods, "components", "schemas", schemas, "errors", error_objects());
 }

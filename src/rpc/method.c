@@ -1,8 +1,8 @@
 /* Method: the registry is an array of rows sorted by name; what PostgreSQL sees of a method follows from its row.
  *
- * One table says how each kind of type is spelt for PostgreSQL, once as a cast and once as pg_get_function_identity_arguments
- * prints it; statements, bindings and the start-up check all read it. Invariant: a statement's parameters are the caller,
- * for a write the request, and then the row's members in their order. */
+ * One table says how each kind of type is spelt for PostgreSQL, once as a cast and once as
+ * pg_get_function_identity_arguments prints it; statements, bindings and the start-up check all read it. Invariant: a
+ * statement's parameters are the caller, for a write the request, and then the row's members in their order. */
 #include "rpc/method.h"
 
 #include <stdio.h>
@@ -228,8 +228,10 @@ const char *method_bind(struct arena *arena, const struct type *type, const json
 }
 
 static const char *const role_names[] = {
-    [ROLE_ANYONE] = "anyone",     [ROLE_VIEWER] = "viewer",
-    [ROLE_OFFICER] = "officer",   [ROLE_DIRECTOR] = "director",
+    [ROLE_ANYONE] = "anyone",
+    [ROLE_VIEWER] = "viewer",
+    [ROLE_OFFICER] = "officer",
+    [ROLE_DIRECTOR] = "director",
     [ROLE_ADMINISTRATOR] = "administrator",
 };
 enum { ROLES = sizeof role_names / sizeof *role_names };

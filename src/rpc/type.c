@@ -1,7 +1,7 @@
 /* Type: one walk over a value and its type, for parameters and, strictly, for results.
  *
- * The walk never stops at a fault, so that a writer learns of all of them at once. Where it stands is a chain of steps on
- * the stack; text is made of it only when a fault has to be told. Invariant: a value that passes holds only members
+ * The walk never stops at a fault, so that a writer learns of all of them at once. Where it stands is a chain of steps
+ * on the stack; text is made of it only when a fault has to be told. Invariant: a value that passes holds only members
  * that its type names, each in canonical form. */
 #include "rpc/type.h"
 
@@ -238,10 +238,12 @@ static bool walk_list(struct walk *walk, const struct type *type, json_t **value
 	size_t count = json_array_size(*value);
 	struct arena *arena = walk->faults->arena;
 	if (type->max != 0 && count > (size_t)type->max)
-		return fault_at(walk, step, arena_printf(arena, "must have at most %ld elements; this has %zu", type->max, count));
+		return fault_at(walk, step,
+		                arena_printf(arena, "must have at most %ld elements; this has %zu", type->max, count));
 	if (count < (size_t)type->min)
-		return fault_at(walk, step, arena_printf(arena, "must have at least %ld element%s; this has %zu", type->min,
-		                                         type->min == 1 ? "" : "s", count));
+		return fault_at(walk, step,
+		                arena_printf(arena, "must have at least %ld element%s; this has %zu", type->min,
+		                             type->min == 1 ? "" : "s", count));
 	bool right = true;
 	for (size_t i = 0; i < count; i++) {
 		struct step below = {step, NULL, i};
@@ -351,7 +353,8 @@ const char *type_words(struct arena *arena, const struct type *type)
 	case TYPE_TEXT:
 		if (type->max == 0)
 			return "text";
-		return arena_printf(arena, "%s of %ld to %ld characters", type->line ? "one line" : "text", type->min, type->max);
+		return arena_printf(arena, "%s of %ld to %ld characters", type->line ? "one line" : "text", type->min,
+		                    type->max);
 	case TYPE_INTEGER:
 		return range_words(arena, type);
 	case TYPE_CHOICE:

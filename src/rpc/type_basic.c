@@ -45,7 +45,8 @@ static bool is_blank(uint32_t character)
 {
 	return character <= 0x20 || character == 0x85 || character == 0xA0 || character == 0x1680 ||
 	       (character >= 0x2000 && character <= 0x200D) || character == 0x2028 || character == 0x2029 ||
-	       character == 0x202F || character == 0x205F || character == 0x2060 || character == 0x3000 || character == 0xFEFF;
+	       character == 0x202F || character == 0x205F || character == 0x2060 || character == 0x3000 ||
+	       character == 0xFEFF;
 }
 
 static bool is_newline(uint32_t character)
@@ -226,7 +227,8 @@ struct subtag {
 	bool digits;  /* only digits */
 };
 
-/* Cuts the subtag at *at off; false at the end and where a subtag is empty, over 8 characters, or holds another character. */
+/* Cuts the subtag at *at off; false at the end and where a subtag is empty, over 8 characters, or holds another
+ * character. */
 static bool next_subtag(const char **at, struct subtag *subtag)
 {
 	*subtag = (struct subtag){.start = *at, .letters = true, .digits = true};
@@ -303,10 +305,18 @@ static const char *check_language(const struct type *type, struct arena *arena, 
 }
 
 static const char *(*const checks[])(const struct type *type, struct arena *arena, const char **text) = {
-    [TYPE_TEXT] = check_text,       [TYPE_UUID] = check_uuid,         [TYPE_INSTANT] = check_instant,
-    [TYPE_DAY] = check_day,         [TYPE_MOMENT] = check_moment,     [TYPE_ZONE] = check_zone,
-    [TYPE_COUNTRY] = check_country, [TYPE_WORKSTREAM] = check_workstream, [TYPE_OBJECTIVE] = check_objective,
-    [TYPE_CHOICE] = check_choice,   [TYPE_SLUG] = check_slug,         [TYPE_LANGUAGE] = check_language,
+    [TYPE_TEXT] = check_text,
+    [TYPE_UUID] = check_uuid,
+    [TYPE_INSTANT] = check_instant,
+    [TYPE_DAY] = check_day,
+    [TYPE_MOMENT] = check_moment,
+    [TYPE_ZONE] = check_zone,
+    [TYPE_COUNTRY] = check_country,
+    [TYPE_WORKSTREAM] = check_workstream,
+    [TYPE_OBJECTIVE] = check_objective,
+    [TYPE_CHOICE] = check_choice,
+    [TYPE_SLUG] = check_slug,
+    [TYPE_LANGUAGE] = check_language,
     [TYPE_ANY] = NULL,
 };
 
@@ -336,7 +346,8 @@ const struct type type_line = {.kind = TYPE_TEXT, .min = 1, .max = 500, .line = 
 const struct type type_slug = {.kind = TYPE_SLUG, .min = 1, .max = 100};
 const struct type type_language = {.kind = TYPE_LANGUAGE};
 const struct type type_any = {.kind = TYPE_ANY};
-const struct type type_country_list = {.kind = TYPE_LIST, .element = &type_country, .min = 1, .max = 300, .unique = true};
+const struct type type_country_list = {
+    .kind = TYPE_LIST, .element = &type_country, .min = 1, .max = 300, .unique = true};
 const struct type type_slug_list = {.kind = TYPE_LIST, .element = &type_slug, .max = 500, .unique = true};
 const struct type type_text_list = {.kind = TYPE_LIST, .element = &type_text, .max = 500};
 const struct type type_uuid_list = {.kind = TYPE_LIST, .element = &type_uuid, .max = 500, .unique = true};

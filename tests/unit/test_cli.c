@@ -25,18 +25,15 @@ static const struct type item = {
 static const struct type agenda = {.kind = TYPE_LIST, .element = &item};
 static const struct type about = {.kind = TYPE_OBJECT, TYPE_MEMBERS({"contact_id", &type_uuid, MEMBER_OPTIONAL, NULL})};
 
-static const struct method log_row = {.name = "engagement.log",
-                                      .kind = METHOD_WRITE,
-                                      METHOD_PARAMS({"title", &type_line, MEMBER_REQUIRED, NULL},
-                                                    {"starts_at", &type_instant, MEMBER_OPTIONAL, NULL},
-                                                    {"countries", &type_country_list, MEMBER_OPTIONAL, NULL},
-                                                    {"workstreams", &links, MEMBER_OPTIONAL, NULL},
-                                                    {"outcomes", &type_text_list, MEMBER_OPTIONAL, NULL},
-                                                    {"agenda", &agenda, MEMBER_OPTIONAL, NULL},
-                                                    {"about", &about, MEMBER_OPTIONAL, NULL},
-                                                    {"late", &type_boolean, MEMBER_OPTIONAL, NULL},
-                                                    {"limit", &type_integer, MEMBER_OPTIONAL, NULL},
-                                                    {"value", &type_number, MEMBER_OPTIONAL, NULL})};
+static const struct method log_row = {
+    .name = "engagement.log",
+    .kind = METHOD_WRITE,
+    METHOD_PARAMS({"title", &type_line, MEMBER_REQUIRED, NULL}, {"starts_at", &type_instant, MEMBER_OPTIONAL, NULL},
+                  {"countries", &type_country_list, MEMBER_OPTIONAL, NULL},
+                  {"workstreams", &links, MEMBER_OPTIONAL, NULL}, {"outcomes", &type_text_list, MEMBER_OPTIONAL, NULL},
+                  {"agenda", &agenda, MEMBER_OPTIONAL, NULL}, {"about", &about, MEMBER_OPTIONAL, NULL},
+                  {"late", &type_boolean, MEMBER_OPTIONAL, NULL}, {"limit", &type_integer, MEMBER_OPTIONAL, NULL},
+                  {"value", &type_number, MEMBER_OPTIONAL, NULL})};
 
 enum { WORDS_MAX = 12 };
 
@@ -91,7 +88,8 @@ static void test_params_fail(void **state)
 	} examples[] = {
 	    {{"--titel", "x", NULL}, "unknown option --titel; did you mean --title?"},
 	    {{"--zzzzzzz=1", NULL}, "unknown option --zzzzzzz; --help lists all"},
-	    {{"stray", NULL}, "\"stray\" belongs to no option; write --NAME before it, and quotes around values with spaces"},
+	    {{"stray", NULL},
+	     "\"stray\" belongs to no option; write --NAME before it, and quotes around values with spaces"},
 	    {{"--title", NULL}, "--title needs a value; write --title=VALUE for one that begins with --"},
 	    {{"--title", "a", "--title", "b", NULL}, "--title stands twice"},
 	    {{"--limit", "1.5", NULL}, "--limit must be a whole number"},
@@ -143,14 +141,19 @@ static void test_cells(void **state)
 	static const struct {
 		const char *path, *wanted;
 	} examples[] = {
-	    {"title", "a b  c"},       {"dialogue.title", "T"}, {"dialogue", "T"},      {"countries", "KP,KR"}, {"none", ""},
-	    {"none.deeper", ""},       {"empty", ""},           {"participants", "김,李"}, {"late", "true"},       {"n", "3"},
-	    {"share", "0.1"},          {"odd", "{\"x\":1}"},     {"nel", "a b"},
+	    {"title", "a b  c"}, {"dialogue.title", "T"},
+	    {"dialogue", "T"},   {"countries", "KP,KR"},
+	    {"none", ""},        {"none.deeper", ""},
+	    {"empty", ""},       {"participants", "김,李"},
+	    {"late", "true"},    {"n", "3"},
+	    {"share", "0.1"},    {"odd", "{\"x\":1}"},
+	    {"nel", "a b"},
 	};
-	json_t *record = json_loads("{\"title\":\"a\\tb\\r\\nc\",\"dialogue\":{\"title\":\"T\"},\"countries\":[\"KP\",\"KR\"],"
-	                            "\"empty\":null,\"participants\":[{\"name\":\"김\"},{\"name\":\"李\"}],\"late\":true,"
-	                            "\"n\":3,\"share\":0.1,\"odd\":{\"x\":1},\"nel\":\"a\\u2028b\"}",
-	                            0, NULL);
+	json_t *record =
+	    json_loads("{\"title\":\"a\\tb\\r\\nc\",\"dialogue\":{\"title\":\"T\"},\"countries\":[\"KP\",\"KR\"],"
+	               "\"empty\":null,\"participants\":[{\"name\":\"김\"},{\"name\":\"李\"}],\"late\":true,"
+	               "\"n\":3,\"share\":0.1,\"odd\":{\"x\":1},\"nel\":\"a\\u2028b\"}",
+	               0, NULL);
 	struct arena arena = {0};
 	for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
 		if (strcmp(examples[i].path, "nel") != 0)
@@ -160,7 +163,8 @@ static void test_cells(void **state)
 	json_decref(record);
 }
 
-static const char *printed(struct arena *arena, enum output_format format, const struct method *method, const char *text)
+static const char *printed(struct arena *arena, enum output_format format, const struct method *method,
+                           const char *text)
 {
 	char *bytes;
 	size_t length;
@@ -206,7 +210,8 @@ static void test_table_aligns(void **state)
 {
 	(void)state;
 	struct arena arena = {0};
-	const char *text = printed(&arena, OUTPUT_TABLE, NULL, "{\"items\":[{\"name\":\"ab\",\"n\":1},{\"name\":\"cde\",\"n\":2}]}");
+	const char *text =
+	    printed(&arena, OUTPUT_TABLE, NULL, "{\"items\":[{\"name\":\"ab\",\"n\":1},{\"name\":\"cde\",\"n\":2}]}");
 	assert_string_equal(text, "name n\nab   1\ncde  2\n");
 	arena_release(&arena);
 }
@@ -264,9 +269,9 @@ static void test_nearest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_params),   cmocka_unit_test(test_params_fail),  cmocka_unit_test(test_global_options),
-	    cmocka_unit_test(test_cells),    cmocka_unit_test(test_lines),        cmocka_unit_test(test_table_aligns),
-	    cmocka_unit_test(test_errors),   cmocka_unit_test(test_nearest),
+	    cmocka_unit_test(test_params), cmocka_unit_test(test_params_fail), cmocka_unit_test(test_global_options),
+	    cmocka_unit_test(test_cells),  cmocka_unit_test(test_lines),       cmocka_unit_test(test_table_aligns),
+	    cmocka_unit_test(test_errors), cmocka_unit_test(test_nearest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,13 +14,14 @@
 
 static const struct type kind = {
     .name = "Kind", .kind = TYPE_CHOICE, .choices = (const char *const[]){"call", "visit", NULL}};
-static const struct type link = {.name = "Link",
-                                 .kind = TYPE_OBJECT,
-                                 .shorthand = "code",
-                                 TYPE_MEMBERS({"code", &type_workstream, MEMBER_REQUIRED, NULL},
-                                              {"kind", &kind, MEMBER_NULLABLE, "Which."})};
+static const struct type link = {
+    .name = "Link",
+    .kind = TYPE_OBJECT,
+    .shorthand = "code",
+    TYPE_MEMBERS({"code", &type_workstream, MEMBER_REQUIRED, NULL}, {"kind", &kind, MEMBER_NULLABLE, "Which."})};
 static const struct type links = {.kind = TYPE_LIST, .element = &link, .min = 1, .max = 9, .unique = true};
-static const struct type record = {.name = "Record", .kind = TYPE_OBJECT, TYPE_MEMBERS({"links", &links, MEMBER_REQUIRED, NULL})};
+static const struct type record = {
+    .name = "Record", .kind = TYPE_OBJECT, TYPE_MEMBERS({"links", &links, MEMBER_REQUIRED, NULL})};
 
 static const struct method rows[] = {
     {.name = "thing.make",
@@ -30,7 +31,12 @@ static const struct method rows[] = {
      METHOD_PARAMS({"note_text", &type_line, MEMBER_OPTIONAL, "#1 \\ [x]"}, {"kind", &kind, MEMBER_REQUIRED, "Which."}),
      .result = &record,
      .example = "{\"kind\": \"call\"}"},
-    {.name = "thing.ping", .kind = METHOD_LOCAL, .role = ROLE_ANYONE, .summary = "Pings.", METHOD_NO_PARAMS, .result = &type_any},
+    {.name = "thing.ping",
+     .kind = METHOD_LOCAL,
+     .role = ROLE_ANYONE,
+     .summary = "Pings.",
+     METHOD_NO_PARAMS,
+     .result = &type_any},
 };
 static const struct method_group group = {rows, 2};
 static const struct method_group *const groups[] = {&group};
@@ -62,7 +68,8 @@ static void test_schemas(void **state)
 	assert_schema(&type_line, "{\"type\":\"string\",\"minLength\":1,\"maxLength\":500}");
 	assert_schema(&type_uuid, "{\"type\":\"string\",\"format\":\"uuid\"}");
 	assert_schema(&type_any, "{}");
-	assert_schema(&map, "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"boolean\"},\"description\":\"Yes or no.\"}");
+	assert_schema(
+	    &map, "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"boolean\"},\"description\":\"Yes or no.\"}");
 	assert_schema(&record, "{\"$ref\":\"#/components/schemas/Record\"}");
 	assert_schema(&links, "{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Link\"},\"minItems\":1,"
 	                      "\"maxItems\":9,\"uniqueItems\":true}");
@@ -77,17 +84,19 @@ static void test_document(void **state)
 	assert_string_equal(json_string_value(json_object_get(document, "openrpc")), "1.3.2");
 	json_t *components = json_object_get(document, "components"), *schemas = json_object_get(components, "schemas");
 	assert_int_equal(json_object_size(schemas), 3);
-	assert_json(json_object_get(schemas, "Link"),
-	            "{\"anyOf\":[{\"type\":\"string\",\"pattern\":\"^[0-9]+\\\\.[0-9]+$\"},{\"type\":\"object\","
-	            "\"properties\":{\"code\":{\"type\":\"string\",\"pattern\":\"^[0-9]+\\\\.[0-9]+$\"},\"kind\":{\"anyOf\":"
-	            "[{\"$ref\":\"#/components/schemas/Kind\"},{\"type\":\"null\"}],\"description\":\"Which.\"}},"
-	            "\"required\":[\"code\",\"kind\"],\"additionalProperties\":false}]}");
+	assert_json(
+	    json_object_get(schemas, "Link"),
+	    "{\"anyOf\":[{\"type\":\"string\",\"pattern\":\"^[0-9]+\\\\.[0-9]+$\"},{\"type\":\"object\","
+	    "\"properties\":{\"code\":{\"type\":\"string\",\"pattern\":\"^[0-9]+\\\\.[0-9]+$\"},\"kind\":{\"anyOf\":"
+	    "[{\"$ref\":\"#/components/schemas/Kind\"},{\"type\":\"null\"}],\"description\":\"Which.\"}},"
+	    "\"required\":[\"code\",\"kind\"],\"additionalProperties\":false}]}");
 	json_t *method = json_array_get(json_object_get(document, "methods"), 0);
-	assert_json(json_object_get(method, "params"),
-	            "[{\"name\":\"kind\",\"description\":\"Which.\",\"required\":true,\"schema\":{\"$ref\":"
-	            "\"#/components/schemas/Kind\"}},{\"name\":\"note_text\",\"description\":\"#1 \\\\ [x]\",\"schema\":{\"type\":"
-	            "\"string\",\"minLength\":1,\"maxLength\":500}},{\"name\":\"request_id\",\"description\":\"Makes a repetition "
-	            "safe: the same again gets the first answer.\",\"schema\":{\"type\":\"string\",\"format\":\"uuid\"}}]");
+	assert_json(
+	    json_object_get(method, "params"),
+	    "[{\"name\":\"kind\",\"description\":\"Which.\",\"required\":true,\"schema\":{\"$ref\":"
+	    "\"#/components/schemas/Kind\"}},{\"name\":\"note_text\",\"description\":\"#1 \\\\ [x]\",\"schema\":{\"type\":"
+	    "\"string\",\"minLength\":1,\"maxLength\":500}},{\"name\":\"request_id\",\"description\":\"Makes a repetition "
+	    "safe: the same again gets the first answer.\",\"schema\":{\"type\":\"string\",\"format\":\"uuid\"}}]");
 	assert_json(json_object_get(method, "examples"),
 	            "[{\"name\":\"thing.make\",\"params\":[{\"name\":\"kind\",\"value\":\"call\"}]}]");
 	assert_string_equal(json_string_value(json_object_get(method, "x-role")), "officer");

@@ -49,13 +49,26 @@ static void test_sql_types(void **state)
 		const struct type *type;
 		const char *sql;
 	} wanted[] = {
-	    {&type_uuid, "uuid"},         {&type_instant, "timestamptz"},  {&type_day, "date"},
-	    {&type_moment, "text"},       {&type_integer, "integer"},      {&type_number, "numeric"},
-	    {&type_boolean, "boolean"},   {&type_text, "text"},            {&type_zone, "text"},
-	    {&type_country, "text"},      {&choice, "text"},               {&object, "jsonb"},
-	    {&objects, "jsonb"},          {&choices, "text[]"},            {&type_uuid_list, "uuid[]"},
-	    {&type_text_list, "text[]"},  {&type_instant_list, "timestamptz[]"}, {&type_any, "jsonb"},
-	    {&type_country_list, "text[]"}, {&type_language, "text"},
+	    {&type_uuid, "uuid"},
+	    {&type_instant, "timestamptz"},
+	    {&type_day, "date"},
+	    {&type_moment, "text"},
+	    {&type_integer, "integer"},
+	    {&type_number, "numeric"},
+	    {&type_boolean, "boolean"},
+	    {&type_text, "text"},
+	    {&type_zone, "text"},
+	    {&type_country, "text"},
+	    {&choice, "text"},
+	    {&object, "jsonb"},
+	    {&objects, "jsonb"},
+	    {&choices, "text[]"},
+	    {&type_uuid_list, "uuid[]"},
+	    {&type_text_list, "text[]"},
+	    {&type_instant_list, "timestamptz[]"},
+	    {&type_any, "jsonb"},
+	    {&type_country_list, "text[]"},
+	    {&type_language, "text"},
 	};
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		assert_string_equal(method_sql_type(wanted[i].type), wanted[i].sql);
@@ -70,7 +83,8 @@ static void test_statement_and_arguments(void **state)
 	                    "SELECT api_x.thing_make(p_caller => $1::uuid, p_request => $2::jsonb, p_id => $3::uuid, "
 	                    "p_at => $4::timestamptz, p_days => $5::timestamptz[], p_kinds => $6::text[], "
 	                    "p_people => $7::jsonb)::text");
-	assert_string_equal(method_statement(&arena, &rows[1], "api_x"), "SELECT api_x.thing_get(p_caller => $1::uuid)::text");
+	assert_string_equal(method_statement(&arena, &rows[1], "api_x"),
+	                    "SELECT api_x.thing_get(p_caller => $1::uuid)::text");
 	assert_string_equal(method_arguments(&arena, &rows[0]),
 	                    "p_caller uuid, p_request jsonb, p_id uuid, p_at timestamp with time zone, "
 	                    "p_days timestamp with time zone[], p_kinds text[], p_people jsonb");
@@ -123,8 +137,11 @@ static void test_roles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_registry), cmocka_unit_test(test_sql_types), cmocka_unit_test(test_statement_and_arguments),
-	    cmocka_unit_test(test_bind),     cmocka_unit_test(test_roles),
+	    cmocka_unit_test(test_registry),
+	    cmocka_unit_test(test_sql_types),
+	    cmocka_unit_test(test_statement_and_arguments),
+	    cmocka_unit_test(test_bind),
+	    cmocka_unit_test(test_roles),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

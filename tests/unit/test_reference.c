@@ -9,7 +9,7 @@
 #include "rpc/reference.h"
 
 #define TABLES(countries, version)                                                                                     \
-	"{\"countries\":" countries ",\"zones\":[\"UTC\"],\"workstreams\":[\"1.1\"],\"objectives\":[\"1.1.1\"],"             \
+	"{\"countries\":" countries ",\"zones\":[\"UTC\"],\"workstreams\":[\"1.1\"],\"objectives\":[\"1.1.1\"],"           \
 	"\"roadmap_version\":" version "}"
 
 static void test_nothing_is_refused_before(void **state)
@@ -39,8 +39,14 @@ static void test_load_and_reload(void **state)
 static void test_bad_load_keeps_the_old(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", "null", "{}", TABLES("[]", "1"), TABLES("[1]", "1"), TABLES("{}", "1"),
-	                                  TABLES("[\"KR\"]", "null"), TABLES("[\"KR\"]", "0")};
+	static const char *const bad[] = {"",
+	                                  "null",
+	                                  "{}",
+	                                  TABLES("[]", "1"),
+	                                  TABLES("[1]", "1"),
+	                                  TABLES("{}", "1"),
+	                                  TABLES("[\"KR\"]", "null"),
+	                                  TABLES("[\"KR\"]", "0")};
 	struct err err;
 	assert_true(reference_load(TABLES("[\"KP\"]", "7"), &err));
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

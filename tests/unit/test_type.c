@@ -19,15 +19,16 @@ static void check_pair(json_t *object, const char *path, struct type_faults *fau
 		type_fault(faults, "called", "the check was called");
 }
 
-static const struct type kind = {.kind = TYPE_CHOICE, .choices = (const char *const[]){"meeting", "call", "visit", NULL}};
+static const struct type kind = {.kind = TYPE_CHOICE,
+                                 .choices = (const char *const[]){"meeting", "call", "visit", NULL}};
 static const struct type small = {.kind = TYPE_INTEGER, .min = 1, .max = 500};
 static const struct type count = {.kind = TYPE_INTEGER};
-static const struct type contact = {.kind = TYPE_OBJECT,
-                                    TYPE_MEMBERS({"name", &type_line, MEMBER_REQUIRED, NULL},
-                                                 {"country", &type_country, MEMBER_OPTIONAL, NULL})};
-static const struct type participant = {.kind = TYPE_OBJECT,
-                                        TYPE_MEMBERS({"contact", &contact, MEMBER_OPTIONAL, NULL},
-                                                     {"role", &type_slug, MEMBER_OPTIONAL, NULL})};
+static const struct type contact = {
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"name", &type_line, MEMBER_REQUIRED, NULL}, {"country", &type_country, MEMBER_OPTIONAL, NULL})};
+static const struct type participant = {
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"contact", &contact, MEMBER_OPTIONAL, NULL}, {"role", &type_slug, MEMBER_OPTIONAL, NULL})};
 static const struct type participants = {.kind = TYPE_LIST, .element = &participant, .max = 3};
 static const struct type link = {.kind = TYPE_OBJECT,
                                  .shorthand = "code",
@@ -167,11 +168,14 @@ static void test_trees(void **state)
 	    {&whole, "[]", ": must be an object"},
 	    {&whole, "{\"title\":null,\"participants\":[{\"role\":null,\"contact\":{\"name\":\"n\",\"country\":null}}]}",
 	     "{\"participants\":[{\"contact\":{\"name\":\"n\"}}]}"},
-	    {&whole, "{\"workstreams\":[\"1.2\",{\"code\":\"2.1\"}]}", "{\"workstreams\":[{\"code\":\"1.2\"},{\"code\":\"2.1\"}]}"},
-	    {&whole, "{\"workstreams\":[\"1.2\",{\"code\":\"1.2\"}]}", "workstreams[1]: is the same as workstreams[0]; give it once"},
+	    {&whole, "{\"workstreams\":[\"1.2\",{\"code\":\"2.1\"}]}",
+	     "{\"workstreams\":[{\"code\":\"1.2\"},{\"code\":\"2.1\"}]}"},
+	    {&whole, "{\"workstreams\":[\"1.2\",{\"code\":\"1.2\"}]}",
+	     "workstreams[1]: is the same as workstreams[0]; give it once"},
 	    {&whole, "{\"workstreams\":[]}", "workstreams: must have at least 1 element; this has 0"},
 	    {&whole, "{\"participants\":[{},{},{},{}]}", "participants: must have at most 3 elements; this has 4"},
-	    {&whole, "{\"titel\":1,\"xyz\":null,\"participants\":[{\"contact\":{\"name\":null}},{\"contact\":3}],\"kind\":4}",
+	    {&whole,
+	     "{\"titel\":1,\"xyz\":null,\"participants\":[{\"contact\":{\"name\":null}},{\"contact\":3}],\"kind\":4}",
 	     "titel: unknown parameter; did you mean title?\n"
 	     "xyz: unknown parameter\n"
 	     "kind: must be one of meeting, call, visit\n"
@@ -251,10 +255,14 @@ static void test_reference_decides(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_scalars_pass),    cmocka_unit_test(test_scalars_fail),
-	    cmocka_unit_test(test_length_counts_after_nfc), cmocka_unit_test(test_trees),
-	    cmocka_unit_test(test_check_runs_beside_other_faults), cmocka_unit_test(test_results_are_strict),
-	    cmocka_unit_test(test_faults_are_limited), cmocka_unit_test(test_reference_decides),
+	    cmocka_unit_test(test_scalars_pass),
+	    cmocka_unit_test(test_scalars_fail),
+	    cmocka_unit_test(test_length_counts_after_nfc),
+	    cmocka_unit_test(test_trees),
+	    cmocka_unit_test(test_check_runs_beside_other_faults),
+	    cmocka_unit_test(test_results_are_strict),
+	    cmocka_unit_test(test_faults_are_limited),
+	    cmocka_unit_test(test_reference_decides),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
