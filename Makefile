@@ -10,7 +10,7 @@ PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-
              libssl-dev libsmartcols-dev postgresql-15 postgresql-15-pgtap scdoc mandoc
 LIBRARIES := libpq libevent_core jansson icu-uc inih libcrypto smartcols
 
-CFLAGS    := -std=c17 -D_GNU_SOURCE $(OPTIMIZE) -g -fno-omit-frame-pointer $(SANITIZE) -Iinclude \
+CFLAGS    := -std=c17 -D_GNU_SOURCE -DTRACKTWO_VERSION='"$(VERSION)"' $(OPTIMIZE) -g -fno-omit-frame-pointer $(SANITIZE) -Iinclude \
              -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 # Library headers are system headers: their warnings are not ours.
 CPPFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)) -MMD -MP

@@ -140,8 +140,20 @@ DECLARE
 	v_key jsonb;
 BEGIN
 	v_key := convert_from(decode(rpad(v_base64, ((length(v_base64) + 3) / 4) * 4, '='), 'base64'), 'UTF8')::jsonb;
-	IF jsonb_typeof(v_key) = 'array' AND jsonb_array_length(v_key) = 2 AND (v_key->>1)::uuid IS NOT NULL THEN
+	IF jsonb_typeof(v_key) = 'array' AND jsonb_array_length(v_key) = 2 AND jsonb_typeof(v_key->0) = 'string'
+		AND (v_key->>1)::uuid IS NOT NULL THEN
 		RETURN v_key;
+	END IF;
+	RETURN NULL;
+EXCEPTION WHEN data_exception THEN
+	RETURN NULL;
+END $$;
+
+-- The sort key of a cursor as a time, written in UTC as text; NULL when it is none.
+CREATE FUNCTION cursor_time(p_key jsonb) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	IF p_key->>0 ~ '^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?( BC)?$' THEN
+		RETURN (p_key->>0)::timestamp AT TIME ZONE 'UTC';
 	END IF;
 	RETURN NULL;
 EXCEPTION WHEN data_exception THEN

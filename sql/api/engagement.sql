@@ -250,6 +250,7 @@ DECLARE
 	v_limit int := coalesce(p_limit, 50);
 	v_country text := coalesce(p_country, p_countries_all[1]);
 	v_after jsonb := cursor_read(p_cursor);
+	v_after_at timestamptz := CASE WHEN v_after IS NOT NULL THEN cursor_time(v_after) END;
 	v_oldest boolean := coalesce(p_order = 'oldest', false);
 	v_walk text := CASE WHEN p_contact_id IS NOT NULL THEN 'participant' WHEN p_objective IS NOT NULL THEN 'objective'
 		WHEN p_dialogue_id IS NOT NULL OR p_owner IS NOT NULL THEN NULL WHEN p_topic IS NOT NULL THEN 'topic'
@@ -259,7 +260,7 @@ DECLARE
 	v_keys timestamptz[]; v_ids uuid[];
 BEGIN
 	PERFORM set_caller(p_caller);
-	IF p_cursor IS NOT NULL AND (v_after IS NULL OR NOT v_after->>0 ~ '^\d{1,4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$') THEN
+	IF p_cursor IS NOT NULL AND v_after_at IS NULL THEN
 		RETURN cursor_refused();
 	END IF;
 	EXECUTE 'SELECT array_agg(sort_at), array_agg(id) FROM (SELECT ' || v_sort || ' AS sort_at, ' || v_id || ' AS id FROM '
@@ -290,7 +291,7 @@ BEGIN
 		INTO v_keys, v_ids
 		USING p_contact_id, p_objective, p_topic, v_country, p_workstream, p_countries_all, phase_workstreams(p_phase), p_kind,
 			p_track, p_status, p_dialogue_id, p_organization_id, p_owner, moment(p_since), moment(p_until),
-			(v_after->>0)::timestamp AT TIME ZONE 'UTC', (v_after->>1)::uuid, v_limit + 1;
+			v_after_at, (v_after->>1)::uuid, v_limit + 1;
 	RETURN jsonb_build_object('items', engagement_cards(v_ids[1:v_limit]), 'next_cursor',
 		CASE WHEN cardinality(v_ids) > v_limit
 			THEN cursor_make((v_keys[v_limit] AT TIME ZONE 'UTC')::text, v_ids[v_limit]) END);

@@ -79,10 +79,11 @@ CREATE FUNCTION reminder_list(p_caller uuid, p_assignee uuid, p_status text, p_c
 DECLARE
 	v_limit int := coalesce(p_limit, 50);
 	v_after jsonb := cursor_read(p_cursor);
+	v_after_at timestamptz := CASE WHEN v_after IS NOT NULL THEN cursor_time(v_after) END;
 	v_items jsonb[]; v_keys text[]; v_ids uuid[];
 BEGIN
 	PERFORM set_caller(p_caller);
-	IF p_cursor IS NOT NULL AND v_after IS NULL THEN
+	IF p_cursor IS NOT NULL AND v_after_at IS NULL THEN
 		RETURN cursor_refused();
 	END IF;
 	EXECUTE 'SELECT array_agg(reminder_json(id)), array_agg((due_at AT TIME ZONE ''UTC'')::text), array_agg(id) FROM (
@@ -101,8 +102,7 @@ BEGIN
 		|| CASE WHEN v_after IS NOT NULL THEN ' AND (r.due_at, r.id) > ($5, $6)' ELSE '' END
 		|| ' ORDER BY r.due_at, r.id LIMIT $7) AS rows'
 		INTO v_items, v_keys, v_ids
-		USING p_assignee, p_status, p_country, p_due_before, (v_after->>0)::timestamp AT TIME ZONE 'UTC',
-			(v_after->>1)::uuid, v_limit + 1;
+		USING p_assignee, p_status, p_country, p_due_before, v_after_at, (v_after->>1)::uuid, v_limit + 1;
 	RETURN page(v_items, v_keys, v_ids, v_limit);
 END $$;
 

@@ -55,6 +55,7 @@ static const struct type agenda_objects = {.kind = TYPE_LIST, .element = &agenda
 static void check_party(json_t *object, const char *path, struct type_faults *faults)
 {
 	const char *party = json_string_value(json_object_get(object, "party"));
+	api_check_one_of(object, path, faults, (const char *const[]){"country", "contact_id", "principal_id", "party", NULL});
 	if (party && uuid_valid(party)) {
 		json_object_set(object, "id", json_object_get(object, "party"));
 		json_object_del(object, "party");
@@ -63,10 +64,7 @@ static void check_party(json_t *object, const char *path, struct type_faults *fa
 		json_object_del(object, "party");
 	} else if (party) {
 		type_fault(faults, path, "must be a country's code or the id of a contact or principal");
-		return;
 	}
-	if (!json_object_get(object, "id"))
-		api_check_one_of(object, path, faults, (const char *const[]){"country", "contact_id", "principal_id", NULL});
 }
 
 static const struct type party_object = {

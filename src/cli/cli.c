@@ -20,10 +20,6 @@
 #include "cli/output.h"
 #include "text/json.h"
 
-#ifndef TRACKTWO_VERSION
-#define TRACKTWO_VERSION "0.1.0"
-#endif
-
 struct cli {
 	struct arena arena;
 	struct arguments arguments;

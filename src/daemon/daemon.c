@@ -30,7 +30,7 @@
 #include "text/json.h"
 #include "text/time.h"
 
-const char daemon_version[] = "0.1.0";
+const char daemon_version[] = TRACKTWO_VERSION;
 
 enum { STARTUP_RETRY_MS = 500, DRAIN_STEP_MS = 10, QUEUE_MAX = 10000, OUTPUT_MAX = 8 * 1024 * 1024 };
 

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "text/nearest.h"
 
 enum { LINE_BYTES = 8192, PATH_BYTES = 4095, NAME_BYTES = 255, WORD_BYTES = 63, COLUMNS = 100 };
 
@@ -69,40 +70,30 @@ const struct config_key *config_keys(size_t *count)
 	return keys;
 }
 
-/* Wagner and Fischer's distance: how many bytes are inserted, deleted or replaced. Words are compared up to
- * WORD_BYTES. */
-static size_t distance(const char *one, const char *other)
+/* The key that was meant, of its own section where two are as near; NULL when none is. */
+static const struct config_key *nearest_key(const char *section, const char *name)
 {
-	size_t row[WORD_BYTES + 1];
-	size_t length = strnlen(other, WORD_BYTES);
-	for (size_t i = 0; i <= length; i++)
-		row[i] = i;
-	for (size_t at = 0; at < WORD_BYTES && one[at]; at++) {
-		size_t diagonal = row[0];
-		row[0] = at + 1;
-		for (size_t i = 1; i <= length; i++) {
-			size_t replaced = diagonal + (one[at] != other[i - 1]);
-			size_t shifted = (row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1;
-			diagonal = row[i];
-			row[i] = replaced < shifted ? replaced : shifted;
-		}
+	struct nearest nearest = {.word = name};
+	const struct config_key *found = NULL;
+	for (size_t i = 0; i < 2 * KEY_COUNT; i++) {
+		const struct config_key *key = &keys[i % KEY_COUNT];
+		const char *before = nearest.name;
+		if ((strcmp(key->section, section) == 0) == (i < KEY_COUNT))
+			nearest_offer(&nearest, key->name);
+		if (nearest.name != before)
+			found = key;
 	}
-	return row[length];
+	return found;
 }
 
 static bool refuse_unknown(const char *section, const char *name, struct err *err)
 {
-	const struct config_key *nearest = keys;
-	size_t least = SIZE_MAX;
-	for (size_t i = 0; i < KEY_COUNT; i++) {
-		size_t far = 2 * distance(name, keys[i].name) + (strcmp(section, keys[i].section) != 0);
-		if (far < least) {
-			least = far;
-			nearest = &keys[i];
-		}
-	}
-	return err_set(err, "unknown key \"%.*s\" in [%.*s]; the nearest known is \"%s\" in [%s]", WORD_BYTES, name,
-	               WORD_BYTES, section, nearest->name, nearest->section);
+	const struct config_key *meant = nearest_key(section, name);
+	if (meant)
+		return err_set(err, "unknown key \"%.*s\" in [%.*s]; did you mean \"%s\" in [%s]?", WORD_BYTES, name, WORD_BYTES,
+		               section, meant->name, meant->section);
+	return err_set(err, "unknown key \"%.*s\" in [%.*s]; tracktwod --describe=config lists all keys", WORD_BYTES, name,
+	               WORD_BYTES, section);
 }
 
 static const struct config_key *find(const char *section, const char *name)
@@ -229,14 +220,14 @@ static bool check_section(const char *line, struct err *err)
 		return err_set(err, "write a section as [name], alone on its line");
 	char name[WORD_BYTES + 1];
 	snprintf(name, sizeof name, "%.*s", (int)length - 2, line + 1);
-	const char *nearest = keys[0].section;
+	struct nearest nearest = {.word = name};
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		if (strcmp(keys[i].section, name) == 0)
 			return true;
-		if (distance(name, keys[i].section) < distance(name, nearest))
-			nearest = keys[i].section;
+		nearest_offer(&nearest, keys[i].section);
 	}
-	return err_set(err, "unknown section [%s]; the nearest known is [%s]", name, nearest);
+	return nearest.name ? err_set(err, "unknown section [%s]; did you mean [%s]?", name, nearest.name)
+	                    : err_set(err, "unknown section [%s]; tracktwod --describe=config lists all", name);
 }
 
 /* Reads one line into reading->line; *got is false at the end of the file. */

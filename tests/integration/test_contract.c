@@ -72,15 +72,14 @@ static void expect_error(const char *line, int code, const char *id)
 	expect_error_bytes(line, strlen(line), code, id);
 }
 
+/* A ping that is answered, with the id as it was sent. */
 static void expect_ping(const char *line, const char *id)
 {
 	char *answer = checked_exchange(&client, line), member[256];
-	json_t *value = json_loads(answer, 0, NULL);
-	snprintf(member, sizeof member, "\"id\":%s", id);
-	assert_true(json_is_true(at(value, "result.pong")));
-	assert_int_equal(json_object_size(value), 3);
+	/* As text: an id may be a number that no C type holds. */
+	snprintf(member, sizeof member, "\"id\":%s}", id);
+	assert_ptr_equal(strstr(answer, "{\"jsonrpc\":\"2.0\",\"result\":{\"pong\":true,"), answer);
 	assert_non_null(strstr(answer, member));
-	json_decref(value);
 	free(answer);
 }
 
@@ -106,15 +105,17 @@ static void test_single(void **state)
 static void test_notification(void **state)
 {
 	struct harness *harness = *state;
-	long before = harness_count(harness, "SELECT count(*) FROM store.organization WHERE name = 'By notification'");
+	long long until = harness_now_ms() + ANSWER_MS;
 	assert_true(client_send_line(&client, "{\"jsonrpc\": \"2.0\", \"method\": \"system.ping\"}"));
 	assert_true(client_send_line(&client, "{\"jsonrpc\": \"2.0\", \"method\": \"foobar\"}"));
 	assert_true(client_send_line(&client, "{\"jsonrpc\": \"2.0\", \"method\": \"roadmap.get\", \"params\": [1]}"));
 	assert_true(client_send_line(&client, "{\"jsonrpc\": \"2.0\", \"method\": \"organization.create\", \"params\": "
 	                                      "{\"name\": \"By notification\"}}"));
 	expect_silence();
-	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.organization WHERE name = 'By notification'"),
-	                 before + 1);
+	/* It is carried out all the same. */
+	while (harness_count(harness, "SELECT count(*) FROM store.organization WHERE name = 'By notification'") != 1)
+		assert_true(harness_now_ms() < until);
+	expect_silence();
 }
 
 static void test_invalid(void **state)

@@ -433,8 +433,7 @@ static void test_run_time_role(void **state)
 	PGresult *tables = PQexec(database, EACH_TABLE("true"));
 	for (int i = 0; i < PQntuples(tables); i++) {
 		static const char *const tries[] = {"SELECT FROM store.%s", "INSERT INTO store.%s DEFAULT VALUES",
-		                                    "DELETE FROM store.%s", "TRUNCATE store.%s", "COPY store.%s TO STDOUT",
-		                                    "LOCK TABLE store.%s"};
+		                                    "DELETE FROM store.%s", "TRUNCATE store.%s", "COPY store.%s TO STDOUT"};
 		for (size_t k = 0; k < sizeof tries / sizeof *tries; k++) {
 			char sql[256];
 			const char *mark = strchr(tries[k], '%');
@@ -547,12 +546,18 @@ static FILE *roadmap_text(void)
 	return NULL;
 }
 
+/* Without the blanks around it, no-break spaces included. */
 static char *trimmed(char *line)
 {
 	char *end = line + strlen(line);
-	while (end > line && strchr(" \t\r\n", end[-1]))
-		*--end = '\0';
-	return line + strspn(line, " \t");
+	for (;;) {
+		if (end > line && strchr(" \t\r\n", end[-1]))
+			*--end = '\0';
+		else if (end > line + 1 && memcmp(end - 2, "\u00a0", 2) == 0)
+			*(end -= 2) = '\0';
+		else
+			return line + strspn(line, " \t");
+	}
 }
 
 /* Read as people read it: a phase's line, a workstream's line ending in a colon, the objectives behind bullets. */
@@ -660,7 +665,7 @@ static void test_history_walks_indexes(void **state)
 	            "FROM generate_series(61441, 61500) AS n");
 	expect_done(connection, "INSERT INTO store.engagement (id, title, kind, status, starts_at, countries, workstreams, topics, "
 	            "dialogue_id, owner_id, sensitivity, logged_by) SELECT store.uuid7(), 'Number ' || n, "
-	            "(ARRAY['meeting', 'call', 'visit', 'media'])[n % 4 + 1], CASE WHEN n % 50 = 0 THEN 'planned' ELSE 'held' END, "
+	            "CASE WHEN n % 200 = 1 THEN 'family-reunion' ELSE 'meeting' END, CASE WHEN n % 50 = 0 THEN 'planned' ELSE 'held' END, "
 	            "'2000-01-01Z'::timestamptz + n * interval '11 hours', "
 	            "CASE WHEN n % 200 = 0 THEN '{MN}' ELSE ARRAY[(ARRAY['US', 'CN', 'RU', 'JP', 'KP'])[n % 5 + 1], 'KR'] END, "
 	            "jsonb_build_array(jsonb_build_object('code', '1.' || n % 3 + 1, 'objective', '1.' || n % 3 + 1 || '.1')), "
@@ -684,7 +689,7 @@ static void test_history_walks_indexes(void **state)
 	expect_walk(connection, "contact_id", "'00000000-0000-7000-8000-00000000f001'", "engagement_participant_history");
 	expect_walk(connection, "dialogue_id", "'00000000-0000-7000-8000-00000000d001'", "engagement_dialogue");
 	expect_walk(connection, "owner", "'" OTHER "'", "engagement_owner");
-	expect_walk(connection, "kind", "'media'", "engagement_kind");
+	expect_walk(connection, "kind", "'family-reunion'", "engagement_kind");
 	expect_walk(connection, "limit", "50", "engagement_order");
 	free(plan);
 	plan = NULL;
@@ -710,6 +715,7 @@ static int open_store(void **state)
 	if (harness_group_setup(state) != 0)
 		return -1;
 	database = harness_database(*state);
+	expect_done(database, "SET client_min_messages = warning");
 	char *name = value(database, "SELECT nspname FROM pg_namespace WHERE nspname ~ '^api_[0-9a-f]{16}$'");
 	snprintf(schema, sizeof schema, "%s", name);
 	free(name);
