@@ -118,9 +118,11 @@ static void columns_of_records(struct grid *grid, const json_t *list)
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		json_t *record = json_array_get(list, i), *member;
 		const char *name;
-		json_object_foreach(record, name,
-		                    member) if (!json_is_object(member) && !json_is_object(json_array_get(member, 0)))
-		    add_column(grid, name);
+		json_object_foreach(record, name, member)
+		{
+			if (!json_is_object(member) && !json_is_object(json_array_get(member, 0)))
+				add_column(grid, name);
+		}
 	}
 }
 
@@ -143,17 +145,32 @@ static void grid_of_list(struct grid *grid, const json_t *list, const char *name
 	}
 }
 
-static void grid_of_record(struct grid *grid, json_t *record)
+static void add_pair(struct grid *grid, const char *name, const json_t *member)
 {
+	grid->cells[2 * grid->row_count] = tame(arena_strdup(grid->arena, name));
+	grid->cells[2 * grid->row_count++ + 1] = tame(value_text(grid->arena, member));
+}
+
+/* In the order of the type, which is how people think of it; then what the type does not know. With `sparse` what is empty
+ * is left out. */
+static void grid_of_record(struct grid *grid, json_t *record, const struct type *type, bool sparse)
+{
+	json_t *object = json_is_object(record) ? json_copy(record) : json_pack("{s:O}", "result", record), *member;
+	const char *name;
+
 	add_column(grid, "key");
 	add_column(grid, "value");
-	json_t *object = json_is_object(record) ? json_incref(record) : json_pack("{s:O}", "result", record), *member;
-	const char *name;
 	grid->cells = arena_alloc(grid->arena, 2 * json_object_size(object) * sizeof *grid->cells);
+	for (size_t i = 0; type && i < type->member_count; i++) {
+		name = type->members[i].name;
+		member = json_object_get(object, name);
+		if (member && !(sparse && (json_is_null(member) || (json_is_array(member) && json_array_size(member) == 0))))
+			add_pair(grid, name, member);
+		json_object_del(object, name);
+	}
 	json_object_foreach(object, name, member)
 	{
-		grid->cells[2 * grid->row_count] = tame(arena_strdup(grid->arena, name));
-		grid->cells[2 * grid->row_count++ + 1] = tame(value_text(grid->arena, member));
+		add_pair(grid, name, member);
 	}
 	json_decref(object);
 }
@@ -305,7 +322,7 @@ void output_result(FILE *out, enum output_format format, const struct method *me
 	if (list)
 		grid_of_list(&grid, list, name, method ? method->columns : NULL);
 	else
-		grid_of_record(&grid, result);
+		grid_of_record(&grid, result, method ? method->result : NULL, format == OUTPUT_TABLE);
 	if (format == OUTPUT_TSV || !print_table(out, &grid, !list))
 		print_lines(out, &grid);
 	arena_release(&arena);
