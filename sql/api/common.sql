@@ -101,7 +101,7 @@ BEGIN
 	RETURN p_answer;
 END $$;
 
--- Showing ---------------------------------------------------------------------------------------------------------------
+-- Showing
 
 CREATE FUNCTION instant(p_at timestamptz) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
@@ -125,7 +125,7 @@ BEGIN
 	RETURN array_position(ARRAY['open', 'internal', 'restricted', 'secret'], p_name) - 1;
 END $$;
 
--- Pages -----------------------------------------------------------------------------------------------------------------
+-- Pages
 
 -- A cursor is the key of the last item of a page, [sort key, id], in URL-safe letters; opaque to clients.
 CREATE FUNCTION cursor_make(p_key text, p_id uuid) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$

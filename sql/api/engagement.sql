@@ -6,6 +6,7 @@ CREATE FUNCTION engagement_people(p_participants jsonb, p_sensitivity text) RETU
 DECLARE
 	v_people jsonb := '[]';
 	v_given jsonb; v_position bigint; v_name text; v_match text; v_candidates jsonb; v_path text; v_found uuid; v_level smallint;
+	v_new text[] := '{}'; -- country and name of each that is to be made
 BEGIN
 	-- In one order for all callers, so that two of them cannot wait for each other.
 	PERFORM pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended('contact/' || (value #>> '{contact,country}')
@@ -17,6 +18,10 @@ BEGIN
 		IF v_given ? 'contact' THEN
 			v_match := coalesce(v_given->>'on_match', 'refuse');
 			v_name := primary_name(names_of(v_given #>> '{contact,name}', v_given #> '{contact,names}'));
+			IF v_match <> 'create' AND (v_given #>> '{contact,country}') || '/' || v_name = ANY (v_new) THEN
+				RETURN invalid(v_path, 'stands in the list already; name each person once, or give on_match "create" for '
+					'another person of that name');
+			END IF;
 			SELECT jsonb_agg(jsonb_build_object('contact_id', c.id, 'name', c.name, 'country', c.country, 'sector', c.sector)
 					ORDER BY c.id) INTO v_candidates
 				FROM store.contact c WHERE c.country = v_given #>> '{contact,country}'
@@ -41,6 +46,7 @@ BEGIN
 			END IF;
 		ELSIF v_given ? 'create' THEN
 			v_found := (v_given->>'contact_id')::uuid;
+			v_new := v_new || ((v_given #>> '{create,country}') || '/' || v_name);
 			v_candidates := contact_faults(v_given->'create', v_path || '.contact.');
 			IF v_candidates IS NOT NULL THEN
 				RETURN v_candidates;

@@ -53,7 +53,7 @@ CREATE TABLE store.secret (
 );
 INSERT INTO store.secret VALUES ('content', uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 
--- Reference ------------------------------------------------------------------------------------------------------------
+-- Reference
 
 CREATE TABLE store.country (
 	code text PRIMARY KEY CHECK (code ~ '^[A-Z]{2}$'),
@@ -118,7 +118,7 @@ CREATE TABLE store.indicator (
 	direction text NOT NULL CHECK (direction IN ('at-least', 'at-most'))
 );
 
--- Our own people -------------------------------------------------------------------------------------------------------
+-- Our own people
 
 CREATE TABLE store.principal (
 	id uuid PRIMARY KEY,
@@ -151,7 +151,7 @@ CREATE TABLE store.token (
 );
 CREATE INDEX token_principal ON store.token (principal_id);
 
--- Organizations and contacts -------------------------------------------------------------------------------------------
+-- Organizations and contacts
 
 CREATE TABLE store.organization (
 	id uuid PRIMARY KEY,
@@ -263,7 +263,7 @@ CREATE TABLE store.contact_channel (
 	PRIMARY KEY (contact_id, position)
 );
 
--- Dialogues and engagements --------------------------------------------------------------------------------------------
+-- Dialogues and engagements
 
 -- [{"code", "objective"?, "contribution"?}, …], one or more: the shape that both kinds of record keep.
 CREATE FUNCTION store.workstreams_valid(p_workstreams jsonb) RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
@@ -487,7 +487,7 @@ BEGIN
 		FOR EACH STATEMENT EXECUTE FUNCTION store.refuse_change()';
 END $$;
 
--- Notes, commitments, reminders ----------------------------------------------------------------------------------------
+-- Notes, commitments, reminders
 
 CREATE TABLE store.note (
 	id uuid PRIMARY KEY,
@@ -599,7 +599,7 @@ CREATE TABLE store.indicator_value (
 );
 CREATE INDEX indicator_value_series ON store.indicator_value (indicator, as_of, id);
 
--- The trail ------------------------------------------------------------------------------------------------------------
+-- The trail
 
 -- What was written, by whom, and under which request: audit trail and idempotency record are one fact.
 CREATE TABLE store.change (
@@ -622,7 +622,7 @@ CREATE TABLE store.answer (
 	body jsonb NOT NULL
 );
 
--- Who sees what --------------------------------------------------------------------------------------------------------
+-- Who sees what
 
 DO $$
 DECLARE v_table text;

@@ -7,8 +7,6 @@
 #include "base/uuid.h"
 #include "rpc/reference.h"
 
-/* Parameters ---------------------------------------------------------------------------------------------------------- */
-
 static const struct type on_match = {.kind = TYPE_CHOICE,
                                      .choices = (const char *const[]){"refuse", "use", "create", NULL}};
 
@@ -112,8 +110,6 @@ static void check_log(json_t *object, const char *path, struct type_faults *faul
 			type_fault(faults, "workstreams", "is required: one or more of the roadmap's, unless a dialogue gives them");
 	}
 }
-
-/* Results ------------------------------------------------------------------------------------------------------------- */
 
 static const struct type participant_record = {
     .name = "ParticipantRecord",

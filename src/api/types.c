@@ -45,8 +45,6 @@ const struct type api_limit = {.kind = TYPE_INTEGER, .min = 1, .max = 500};
 const struct type api_count = {.kind = TYPE_INTEGER, .help = "A number of records."};
 const struct type api_text_record = {.kind = TYPE_TEXT};
 
-/* Parameters ---------------------------------------------------------------------------------------------------------- */
-
 static const struct type name_object = {
     .name = "Name",
     .kind = TYPE_OBJECT,
@@ -116,8 +114,6 @@ static const struct type workstream_object = {
 const struct type api_workstream_list = {
     .kind = TYPE_LIST, .element = &workstream_object, .min = 1, .max = 50, .unique = true};
 
-/* Results ------------------------------------------------------------------------------------------------------------- */
-
 static const struct type name_record = {
     .name = "NameRecord",
     .kind = TYPE_OBJECT,
@@ -141,8 +137,6 @@ const struct type api_party_record = {
     TYPE_MEMBERS({"country", &type_country, MEMBER_OPTIONAL, NULL}, {"contact_id", &type_uuid, MEMBER_OPTIONAL, NULL},
                  {"principal_id", &type_uuid, MEMBER_OPTIONAL, NULL},
                  {"name", &api_text_record, MEMBER_OPTIONAL | MEMBER_NULLABLE, NULL})};
-
-/* Checks -------------------------------------------------------------------------------------------------------------- */
 
 const char *api_path(struct type_faults *faults, const char *path, const char *name)
 {

@@ -65,8 +65,6 @@ static void step_in(struct daemon *daemon, long ms)
 	event_add(&daemon->step, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000});
 }
 
-/* Clients ------------------------------------------------------------------------------------------------------------- */
-
 static void peer_send(void *peer, const struct conn_piece *pieces, size_t count)
 {
 	conn_send_pieces(peer, pieces, count);
@@ -118,8 +116,6 @@ static void on_session_end(struct rpc_session *session, void *context)
 	engine_forget(((struct daemon *)context)->engine, session);
 }
 
-/* Methods that the daemon answers itself ------------------------------------------------------------------------------- */
-
 static void on_ping(struct call *call, void *context)
 {
 	char now[TIME_INSTANT_SIZE];
@@ -150,8 +146,6 @@ static void on_discover(struct call *call, void *context)
 	const struct daemon *daemon = context;
 	call_reply(call, daemon->openrpc, daemon->openrpc_length);
 }
-
-/* Up ------------------------------------------------------------------------------------------------------------------ */
 
 static void startup_start(struct daemon *daemon)
 {
@@ -251,8 +245,6 @@ static void on_child(int number, short what, void *context)
 	}
 }
 
-/* Down ---------------------------------------------------------------------------------------------------------------- */
-
 static void stop_database(struct daemon *daemon)
 {
 	daemon->phase = PHASE_STOPPING;
@@ -322,8 +314,6 @@ static void on_signal(int number, short what, void *context)
 	else
 		daemon_stop(daemon, EX_OK);
 }
-
-/* Made and unmade ----------------------------------------------------------------------------------------------------- */
 
 /* The api functions that this binary needs: those of the rows, and those that rooms call themselves. */
 static void list_functions(struct daemon *daemon)

@@ -60,8 +60,6 @@ static void engine_sleep(struct engine *engine, double due_in_ms)
 	event_add(&engine->timer, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000});
 }
 
-/* Subscriptions ------------------------------------------------------------------------------------------------------- */
-
 /* The assignees that somebody here listens for, as an array literal; NULL when nobody does. `one` restricts it. */
 static const char *assignees(struct engine *engine, struct arena *arena, const struct subscription *one)
 {
@@ -125,8 +123,6 @@ void engine_on_subscribe(struct call *call, void *context)
 	call_reply(call, answer ? answer : "null", answer ? strlen(answer) : 4);
 }
 
-/* Questions ----------------------------------------------------------------------------------------------------------- */
-
 static void ask(struct engine *engine, enum question question, const struct pg_statement *statement,
                 const char *const *values)
 {
@@ -176,8 +172,6 @@ static void engine_step(struct engine *engine)
 	}
 	arena_release(&arena);
 }
-
-/* Answers ------------------------------------------------------------------------------------------------------------- */
 
 static void deliver_one(struct subscription *subscription, struct arena *arena, const char *delivery, const char *reminder)
 {

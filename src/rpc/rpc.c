@@ -112,8 +112,6 @@ size_t rpc_pending(const struct rpc *rpc)
 	return rpc->pending;
 }
 
-/* Sessions ------------------------------------------------------------------------------------------------------------ */
-
 struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer, const char *subject,
                                     unsigned uid)
 {
@@ -166,8 +164,6 @@ void rpc_call_ended(struct rpc_session *session)
 		session->transport->release(session->peer);
 	rpc_session_unref(session);
 }
-
-/* Answers ------------------------------------------------------------------------------------------------------------- */
 
 /* A message around a document that is not touched: its head, the document, its tail. */
 enum { ENVELOPE_PIECES = 3 };
@@ -255,8 +251,6 @@ void rpc_refuse_length(struct rpc_session *session)
 	arena_release(&arena);
 }
 
-/* Requests ------------------------------------------------------------------------------------------------------------ */
-
 /* JSON-RPC 2.0 section 4: a string, a number or null. */
 static bool id_allowed(const char *id)
 {
@@ -335,8 +329,6 @@ void rpc_receive(struct rpc_session *session, char *text, size_t length)
 	json_decref(root);
 	arena_release(&arena);
 }
-
-/* Reference ----------------------------------------------------------------------------------------------------------- */
 
 struct reference_load {
 	void (*done)(bool loaded, void *context);

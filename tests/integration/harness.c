@@ -191,8 +191,6 @@ int harness_group_teardown(void **state)
 	return 0;
 }
 
-/* Database ------------------------------------------------------------------------------------------------------------ */
-
 PGconn *harness_database(const struct harness *harness)
 {
 	char dsn[256];
@@ -225,8 +223,6 @@ long harness_count(const struct harness *harness, const char *sql)
 	free(value);
 	return count;
 }
-
-/* Clients ------------------------------------------------------------------------------------------------------------- */
 
 bool client_try(struct client *client, const struct harness *harness)
 {

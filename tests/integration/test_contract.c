@@ -83,8 +83,6 @@ static void expect_ping(const char *line, const char *id)
 	free(answer);
 }
 
-/* Section 7 of the specification ---------------------------------------------------------------------------------------- */
-
 static void test_single(void **state)
 {
 	char *answer;
@@ -239,8 +237,6 @@ static void test_batch_size(void **state)
 	free(line);
 	expect_silence();
 }
-
-/* Messages -------------------------------------------------------------------------------------------------------------- */
 
 static void test_ids(void **state)
 {
@@ -443,8 +439,6 @@ static void test_broken_text(void **state)
 	expect_silence();
 	assert_int_equal(checked_rows(*state), before);
 }
-
-/* Parameters ------------------------------------------------------------------------------------------------------------ */
 
 static void test_five_faults(void **state)
 {
@@ -696,8 +690,6 @@ static void test_every_method_refuses(void **state)
 	assert_int_equal(checked_rows(*state), before);
 }
 
-/* Every method answers as its row says ---------------------------------------------------------------------------------- */
-
 static char contact_id[40], organization_id[40], dialogue_id[40], engagement_id[40], reminder_id[40], principal_id[40];
 
 static void keep_id(char *id, json_t *record)
@@ -817,8 +809,6 @@ static void test_discover(void **state)
 	}
 	json_decref(document);
 }
-
-/* Too many clients ------------------------------------------------------------------------------------------------------ */
 
 static void test_too_many_clients(void **state)
 {

@@ -19,8 +19,6 @@
 static PGconn *database;
 static char schema[64];
 
-/* Statements ---------------------------------------------------------------------------------------------------------- */
-
 static char *printed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static char *printed(const char *format, ...)
 {
@@ -121,8 +119,6 @@ static void take_engagement(struct row row)
 	expect_done(database, sql);
 	free(sql);
 }
-
-/* Impossible states --------------------------------------------------------------------------------------------------- */
 
 #define NOT_NULL "23502"
 #define FOREIGN "23503"
@@ -338,8 +334,6 @@ static void test_links_follow_updates(void **state)
 	expect_links("JP,RU,US", "2.3", "2.3/2.3.1,2.3/2.3.2", "energy", "2026-05-01 15:00");
 }
 
-/* Who may what -------------------------------------------------------------------------------------------------------- */
-
 static void fill_every_table(const struct harness *harness)
 {
 	struct client client;
@@ -491,8 +485,6 @@ static void test_granted_functions(void **state)
 	             "relowner <> 'tracktwo_owner'::regrole", "0");
 }
 
-/* The roadmap --------------------------------------------------------------------------------------------------------- */
-
 static void test_roadmap_counts(void **state)
 {
 	struct client client;
@@ -608,8 +600,6 @@ static void test_roadmap_word_for_word(void **state)
 	json_decref(roadmap);
 	client_close(&client);
 }
-
-/* History ------------------------------------------------------------------------------------------------------------- */
 
 static char *plan;
 
