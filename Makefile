@@ -8,7 +8,7 @@ SANITIZE  ?=
 
 PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-dev libcmocka-dev libicu-dev libinih-dev \
              libssl-dev libsmartcols-dev postgresql-15 postgresql-15-pgtap scdoc mandoc
-LIBRARIES := libpq libevent_core jansson icu-uc inih libcrypto smartcols
+LIBRARIES := libpq libevent_core libevent_extra jansson icu-uc inih libcrypto smartcols
 
 CFLAGS    := -std=c17 -D_GNU_SOURCE -DTRACKTWO_VERSION='"$(VERSION)"' $(OPTIMIZE) -g -fno-omit-frame-pointer $(SANITIZE) -Iinclude \
              -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "text/address.h"
 
 struct event_base;
 struct conn;
@@ -26,7 +27,8 @@ struct conn_limits {
 /* All of them run from the loop (or conn_listener_free), never inside another function of this room: a callee may call
  * anything here, conn_end() included, and its connection stays until it has returned. */
 struct conn_callbacks {
-	/* A new connection. The return value is kept for conn_user(). Peer credentials are by SO_PEERCRED at connect. */
+	/* A new connection. The return value is kept for conn_user(). Peer credentials are by SO_PEERCRED at connect; over TCP
+	 * nobody is known by them: (uid_t)-1, (gid_t)-1 and 0. */
 	void *(*on_open)(struct conn *conn, uid_t uid, gid_t gid, pid_t pid, void *context);
 	/* One line, without LF or CRLF; `text` is writable, zero-terminated (raw NULs inside are possible: length counts)
 	 * and valid until the callback returns. Empty lines are skipped. What stands unterminated before a half-close
@@ -46,7 +48,12 @@ struct conn_listener *conn_listen_unix(struct event_base *base, const char *path
                                        const struct conn_limits *limits, const struct conn_callbacks *callbacks,
                                        void *context, struct err *err);
 
-/* Stops accepting and unlinks the socket; connections stay. */
+/* The same on a TCP address. */
+struct conn_listener *conn_listen_tcp(struct event_base *base, const struct address *address,
+                                      const struct conn_limits *limits, const struct conn_callbacks *callbacks,
+                                      void *context, struct err *err);
+
+/* Stops accepting and unlinks a Unix socket; connections stay. */
 void conn_listener_stop(struct conn_listener *listener);
 
 /* Ends all connections: each is not read any more, and goes when the answers owed (conn_hold) are given and written;

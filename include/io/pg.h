@@ -81,6 +81,14 @@ void pg_submit(struct pg_pool *pool, const struct pg_statement *statement, const
 /* Requests queued and in flight. */
 size_t pg_pool_pending(const struct pg_pool *pool);
 bool pg_pool_usable(const struct pg_pool *pool);
+
+/* How the pool does, for metrics: requests, and connections by state, the listening one left out. */
+enum pg_connection_state { PG_DOWN, PG_CONNECTING, PG_SETTING_UP, PG_READY, PG_CONNECTION_STATES };
+struct pg_stats {
+	size_t queued, in_flight;
+	size_t connections[PG_CONNECTION_STATES];
+};
+struct pg_stats pg_pool_stats(const struct pg_pool *pool);
 /* server_version of the last connection, e.g. 150020; 0 before the first. */
 int pg_pool_server_version(const struct pg_pool *pool);
 

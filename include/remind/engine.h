@@ -31,6 +31,9 @@ void engine_on_subscribe(struct call *call, void *engine);
 /* A session ends: its subscriptions go. */
 void engine_forget(struct engine *engine, const struct rpc_session *session);
 
+/* Principals or tokens have changed: subscribers that are nobody any more are ended. */
+void engine_recheck(struct engine *engine);
+
 /* Something may have come due, or be due earlier than the timer thinks. */
 void engine_wake(struct engine *engine);
 

@@ -22,6 +22,8 @@ enum { RPC_BATCH_MAX = 1000 };
 
 /* What a session needs of the connection beneath it. */
 struct rpc_transport {
+	const char *name; /* for metrics: "unix", "tcp", "http" */
+	bool single;      /* the session lives for one message: nothing can be pushed to it later */
 	/* One whole message in pieces, without a line's end. The bytes are copied. */
 	void (*send)(void *peer, const struct conn_piece *pieces, size_t count);
 	/* Answers are owed from the first to the second; nested. */
@@ -30,6 +32,8 @@ struct rpc_transport {
 	/* Too much is under way: deliver no more messages; and go on. */
 	void (*pause)(void *peer);
 	void (*resume)(void *peer);
+	/* The client is no longer who it was: end its connection, soon. */
+	void (*end)(void *peer);
 };
 
 struct rpc_options {
@@ -61,9 +65,30 @@ void rpc_forget_identities(struct rpc *rpc);
 /* Calls under way, those of ended sessions included. */
 size_t rpc_pending(const struct rpc *rpc);
 
-/* A client on a Unix socket. `peer` goes to the transport's functions; `subject` (borrowed) names it in log lines. */
+/* What has been counted; for as long as the rpc. */
+struct metrics *rpc_metrics(struct rpc *rpc);
+
+/* The uid of a client that the kernel tells nothing of. */
+enum { RPC_NOBODY = -1 };
+
+/* A client. `peer` goes to the transport's functions; `subject` (borrowed) names it in log lines; `uid` is the user at the
+ * other end of a Unix socket, or RPC_NOBODY. */
 struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer, const char *subject,
-                                    unsigned uid);
+                                    long uid);
+
+/* The client shows a token (not kept: only its digest is). From now on that is who it is, whatever its user. */
+void rpc_session_show_token(struct rpc_session *session, const char *token);
+
+/* Something is pushed to the session without its asking: find out anew who it is, and end it when that is nobody. */
+void rpc_session_recheck(struct rpc_session *session);
+/* Its token was good for a while, and that is over. */
+bool rpc_session_expired(const struct rpc_session *session);
+
+/* Can notifications reach it after this message? */
+bool rpc_session_lasts(const struct rpc_session *session);
+
+/* Has the transport end the connection, soon; then comes the next. */
+void rpc_session_close(struct rpc_session *session);
 /* The client is gone: frees the session; its calls finish unheard. */
 void rpc_session_end(struct rpc_session *session);
 

@@ -21,8 +21,8 @@ struct config {
 	/* [daemon] */
 	const char *socket;       /* path of the Unix socket */
 	const char *socket_group; /* "" = 0600; a group's name = 0660 */
-	const char *tcp;          /* "off" */
-	const char *http;         /* "off" */
+	const char *tcp;          /* "off" or a loopback host:port */
+	const char *http;         /* the same, or the absolute path of a Unix socket */
 	const char *state_dir;
 	const char *user; /* whom a daemon started as root becomes; "" = tracktwo, else postgres */
 	long log_level;   /* enum log_level */

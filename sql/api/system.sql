@@ -26,5 +26,5 @@ BEGIN
 	IF v_principal.id IS NULL THEN
 		RETURN NULL;
 	END IF;
-	RETURN jsonb_build_object('id', v_principal.id, 'role', v_principal.role);
+	RETURN access_json(v_principal, 'unix_user', NULL);
 END $$;

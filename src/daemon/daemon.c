@@ -21,6 +21,7 @@
 #include "base/uuid.h"
 #include "cluster/cluster.h"
 #include "daemon/startup.h"
+#include "daemon/web.h"
 #include "io/conn.h"
 #include "io/pg.h"
 #include "remind/engine.h"
@@ -51,7 +52,8 @@ struct daemon {
 	struct pg_pool *pool;
 	struct rpc *rpc;
 	struct engine *engine;
-	struct conn_listener *listener;
+	struct conn_listener *listener, *tcp; /* tcp NULL when it is off */
+	struct web *web;                      /* NULL when HTTP is off */
 	struct startup startup;
 	pid_t startup_child; /* 0 when none runs */
 	const char *openrpc;
@@ -85,14 +87,31 @@ static void peer_resume(void *peer)
 {
 	conn_resume(peer);
 }
-static const struct rpc_transport transport = {peer_send, peer_hold, peer_release, peer_pause, peer_resume};
+static void peer_end(void *peer)
+{
+	conn_end(peer);
+}
+#define PEER_FUNCTIONS                                                                                                 \
+	.send = peer_send, .hold = peer_hold, .release = peer_release, .pause = peer_pause, .resume = peer_resume,         \
+	.end = peer_end
+static const struct rpc_transport unix_transport = {.name = "unix", PEER_FUNCTIONS};
+static const struct rpc_transport tcp_transport = {.name = "tcp", PEER_FUNCTIONS};
+
+static void *on_open_tcp(struct conn *conn, uid_t uid, gid_t gid, pid_t pid, void *context)
+{
+	struct daemon *daemon = context;
+	(void)uid;
+	(void)gid;
+	(void)pid;
+	return rpc_session_new(daemon->rpc, &tcp_transport, conn, conn_subject(conn), RPC_NOBODY);
+}
 
 static void *on_open(struct conn *conn, uid_t uid, gid_t gid, pid_t pid, void *context)
 {
 	struct daemon *daemon = context;
 	(void)gid;
 	log_debug(conn_subject(conn), "opened by user %u, process %d", (unsigned)uid, (int)pid);
-	return rpc_session_new(daemon->rpc, &transport, conn, conn_subject(conn), uid);
+	return rpc_session_new(daemon->rpc, &unix_transport, conn, conn_subject(conn), (long)uid);
 }
 
 static void on_line(struct conn *conn, char *text, size_t length)
@@ -109,7 +128,8 @@ static void on_too_long(struct conn *conn)
 {
 	rpc_refuse_length(conn_user(conn));
 }
-static const struct conn_callbacks conn_callbacks = {on_open, on_line, on_too_long, on_close};
+static const struct conn_callbacks unix_callbacks = {on_open, on_line, on_too_long, on_close};
+static const struct conn_callbacks tcp_callbacks = {on_open_tcp, on_line, on_too_long, on_close};
 
 static void on_session_end(struct rpc_session *session, void *context)
 {
@@ -171,7 +191,7 @@ static void on_reference(bool loaded, void *context)
 		return;
 	daemon->phase = PHASE_SERVING;
 	rpc_set_ready(daemon->rpc, true);
-	log_info("", "ready on %s", daemon->config->socket);
+	log_info("", "ready on %s; tcp %s; http %s", daemon->config->socket, daemon->config->tcp, daemon->config->http);
 }
 
 static void on_notify(const char *payload, void *context)
@@ -179,8 +199,10 @@ static void on_notify(const char *payload, void *context)
 	struct daemon *daemon = context;
 	bool everything = payload == NULL;
 
-	if (everything || strcmp(payload, "principal") == 0)
+	if (everything || strcmp(payload, "principal") == 0) {
 		rpc_forget_identities(daemon->rpc);
+		engine_recheck(daemon->engine);
+	}
 	if ((everything && daemon->phase == PHASE_SERVING) || (payload && strcmp(payload, "reference") == 0))
 		rpc_load_reference(daemon->rpc, on_reference, daemon);
 	if (everything || strcmp(payload, "reminder") == 0)
@@ -257,14 +279,21 @@ static void stop_database(struct daemon *daemon)
 		event_base_loopbreak(daemon->base);
 }
 
+static size_t clients_count(const struct daemon *daemon)
+{
+	return conn_listener_count(daemon->listener) + (daemon->tcp ? conn_listener_count(daemon->tcp) : 0)
+	       + (daemon->web ? web_count(daemon->web) : 0);
+}
+
 static void drain_step(struct daemon *daemon)
 {
 	int64_t waited_ms = (time_monotonic_micros() - daemon->drain_began_us) / 1000;
 	bool late = waited_ms >= daemon->config->drain_timeout_ms;
+	size_t clients = clients_count(daemon);
 
-	if (late && conn_listener_count(daemon->listener) > 0)
-		log_warning("", "%zu connections did not take their answers in time", conn_listener_count(daemon->listener));
-	if (conn_listener_count(daemon->listener) == 0 || late)
+	if (late && clients > 0)
+		log_warning("", "%zu connections did not take their answers in time", clients);
+	if (clients == 0 || late)
 		stop_database(daemon);
 	else
 		step_in(daemon, DRAIN_STEP_MS);
@@ -282,6 +311,12 @@ static void daemon_stop(struct daemon *daemon, int status)
 	if (daemon->listener) {
 		conn_listener_stop(daemon->listener);
 		conn_listener_drain(daemon->listener, false);
+		if (daemon->tcp) {
+			conn_listener_stop(daemon->tcp);
+			conn_listener_drain(daemon->tcp, false);
+		}
+		if (daemon->web)
+			web_stop(daemon->web);
 		step_in(daemon, 0);
 	} else {
 		stop_database(daemon);
@@ -320,7 +355,8 @@ static void list_functions(struct daemon *daemon)
 {
 	size_t rows = registry_count(daemon->registry), count = 0;
 	struct migrate_function *list =
-	    arena_alloc(&daemon->arena, (rows + rpc_function_count + engine_function_count) * sizeof *list);
+	    arena_alloc(
+	        &daemon->arena, (rows + rpc_function_count + engine_function_count + web_function_count) * sizeof *list);
 
 	for (size_t i = 0; i < rows; i++) {
 		const struct method *method = registry_at(daemon->registry, i);
@@ -330,9 +366,12 @@ static void list_functions(struct daemon *daemon)
 			                                          method->kind == METHOD_WRITE};
 	}
 	memcpy(list + count, rpc_functions, rpc_function_count * sizeof *list);
-	memcpy(list + count + rpc_function_count, engine_functions, engine_function_count * sizeof *list);
+	count += rpc_function_count;
+	memcpy(list + count, engine_functions, engine_function_count * sizeof *list);
+	count += engine_function_count;
+	memcpy(list + count, web_functions, web_function_count * sizeof *list);
 	daemon->startup.functions = list;
-	daemon->startup.function_count = count + rpc_function_count + engine_function_count;
+	daemon->startup.function_count = count + web_function_count;
 }
 
 static bool make_database(struct daemon *daemon, struct err *err)
@@ -394,20 +433,51 @@ static bool make_rpc(struct daemon *daemon, struct err *err)
 	return !missing || err_set(err, "%s has no handler", missing);
 }
 
-static bool make_listener(struct daemon *daemon, struct err *err)
+static bool make_web(struct daemon *daemon, struct err *err)
+{
+	const struct config *config = daemon->config;
+
+	if (strcmp(config->http, "off") == 0)
+		return true;
+	daemon->web = web_new(&(struct web_options){.base = daemon->base,
+	                                            .rpc = daemon->rpc,
+	                                            .pool = daemon->pool,
+	                                            .api_schema = migrate_api_schema(),
+	                                            .version = daemon_version,
+	                                            .openrpc = daemon->openrpc,
+	                                            .where = config->http,
+	                                            .group = config->socket_group,
+	                                            .max_body_bytes = (size_t)config->max_line_bytes,
+	                                            .max_clients = (size_t)config->max_clients,
+	                                            .max_stream_bytes = OUTPUT_MAX},
+	                      err);
+	return daemon->web || err_prefix(err, "http");
+}
+
+static bool make_listeners(struct daemon *daemon, struct err *err)
 {
 	static const char refusal[] = "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":429,\"message\":\"too many clients are connected; "
 	                              "try again later\",\"data\":{\"code\":\"busy\",\"retryable\":true}},\"id\":null}";
 	const struct config *config = daemon->config;
+	const struct conn_limits limits = {.max_line_bytes = (size_t)config->max_line_bytes,
+	                                   .max_clients = (size_t)config->max_clients,
+	                                   .max_output_bytes = OUTPUT_MAX,
+	                                   .refusal = refusal};
+	struct address address;
 
 	if (daemon->migrate_only)
 		return true;
-	daemon->listener = conn_listen_unix(daemon->base, config->socket, config->socket_group,
-	                                    &(struct conn_limits){.max_line_bytes = (size_t)config->max_line_bytes,
-	                                                          .max_clients = (size_t)config->max_clients,
-	                                                          .max_output_bytes = OUTPUT_MAX,
-	                                                          .refusal = refusal},
-	                                    &conn_callbacks, daemon, err);
+	if (strcmp(config->tcp, "off") != 0) {
+		if (!address_parse(config->tcp, &address, err))
+			return err_prefix(err, "tcp");
+		daemon->tcp = conn_listen_tcp(daemon->base, &address, &limits, &tcp_callbacks, daemon, err);
+		if (!daemon->tcp)
+			return err_prefix(err, "tcp");
+	}
+	if (!make_web(daemon, err))
+		return false;
+	daemon->listener =
+	    conn_listen_unix(daemon->base, config->socket, config->socket_group, &limits, &unix_callbacks, daemon, err);
 	return daemon->listener != NULL;
 }
 
@@ -431,6 +501,9 @@ static void unmake(struct daemon *daemon)
 	pg_pool_free(daemon->pool);
 	if (daemon->listener)
 		conn_listener_free(daemon->listener);
+	if (daemon->tcp)
+		conn_listener_free(daemon->tcp);
+	web_free(daemon->web);
 	engine_free(daemon->engine);
 	rpc_free(daemon->rpc);
 	if (daemon->cluster)
@@ -459,7 +532,7 @@ int daemon_run(const struct config *config, bool migrate_only)
 		log_fatal(EX_OSERR, "no event loop can be made");
 	make_events(&daemon);
 	list_functions(&daemon);
-	if (!make_database(&daemon, &err) || !make_rpc(&daemon, &err) || !make_listener(&daemon, &err)) {
+	if (!make_database(&daemon, &err) || !make_rpc(&daemon, &err) || !make_listeners(&daemon, &err)) {
 		log_error("", "%s", err.message);
 		unmake(&daemon);
 		return EX_CONFIG;

@@ -8,6 +8,7 @@
 #include "io/conn.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include <event2/event_struct.h>
 
 #include "base/log.h"
+#include "conn_address.h"
 #include "conn_path.h"
 #include "text/time.h"
 
@@ -73,7 +75,8 @@ struct conn_listener {
 	size_t count, due_count;
 	int fd; /* -1 when stopped */
 	int64_t rest_logged;
-	struct conn_path path;
+	struct conn_path path; /* of a Unix socket */
+	bool tcp;
 	char scratch[READ_BYTES + 1];
 };
 
@@ -423,11 +426,21 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
 		event_active(&listener->turn, 0, 0);
 }
 
+/* Over TCP the kernel knows nothing of the peer; answers are small and awaited, so they must not wait for each other. */
+static bool peer_of(const struct conn_listener *listener, int fd, struct ucred *peer)
+{
+	socklen_t size = sizeof *peer;
+	int one = 1;
+	*peer = (struct ucred){.uid = (uid_t)-1, .gid = (gid_t)-1};
+	if (listener->tcp)
+		return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &size) == 0;
+}
+
 static void open_conn(struct conn_listener *listener, int fd)
 {
 	struct ucred peer;
-	socklen_t size = sizeof peer;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+	if (!peer_of(listener, fd, &peer)) {
 		log_warning("", "a client without credentials was turned away: %s", strerror(errno));
 		close(fd);
 		return;
@@ -499,9 +512,8 @@ static void on_accept(evutil_socket_t listening, short what, void *context)
 	}
 }
 
-struct conn_listener *conn_listen_unix(struct event_base *base, const char *path, const char *group,
-                                       const struct conn_limits *limits, const struct conn_callbacks *callbacks,
-                                       void *context, struct err *err)
+static struct conn_listener *listener_new(struct event_base *base, const struct conn_limits *limits,
+                                          const struct conn_callbacks *callbacks, void *context)
 {
 	struct conn_listener *listener = must(calloc(1, sizeof *listener));
 	listener->base = base;
@@ -513,14 +525,37 @@ struct conn_listener *conn_listen_unix(struct event_base *base, const char *path
 	TAILQ_INIT(&listener->dead);
 	event_assign(&listener->turn, base, -1, 0, on_turn, listener);
 	event_assign(&listener->rest, base, -1, 0, on_rested, listener);
-	listener->fd = conn_path_bind(&listener->path, path, group, err);
-	event_assign(&listener->accepting, base, listener->fd, EV_READ | EV_PERSIST, on_accept, listener);
-	if (listener->fd < 0) {
+	return listener;
+}
+
+/* On `fd`, or the end of the listener when there is none. */
+static struct conn_listener *listener_begin(struct conn_listener *listener, int fd)
+{
+	listener->fd = fd;
+	event_assign(&listener->accepting, listener->base, fd, EV_READ | EV_PERSIST, on_accept, listener);
+	if (fd < 0) {
 		conn_listener_free(listener);
 		return NULL;
 	}
 	event_add(&listener->accepting, NULL);
 	return listener;
+}
+
+struct conn_listener *conn_listen_unix(struct event_base *base, const char *path, const char *group,
+                                       const struct conn_limits *limits, const struct conn_callbacks *callbacks,
+                                       void *context, struct err *err)
+{
+	struct conn_listener *listener = listener_new(base, limits, callbacks, context);
+	return listener_begin(listener, conn_path_bind(&listener->path, path, group, err));
+}
+
+struct conn_listener *conn_listen_tcp(struct event_base *base, const struct address *address,
+                                      const struct conn_limits *limits, const struct conn_callbacks *callbacks,
+                                      void *context, struct err *err)
+{
+	struct conn_listener *listener = listener_new(base, limits, callbacks, context);
+	listener->tcp = true;
+	return listener_begin(listener, conn_address_bind(address, err));
 }
 
 void conn_listener_stop(struct conn_listener *listener)

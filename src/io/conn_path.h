@@ -1,4 +1,4 @@
-/* Conn_path: the file that a Unix socket is found by; for conn only. */
+/* Conn_path: the file that a Unix socket is found by; for conn and http only. */
 #ifndef TRACKTWO_SRC_IO_CONN_PATH_H
 #define TRACKTWO_SRC_IO_CONN_PATH_H
 

@@ -317,6 +317,22 @@ size_t pg_pool_pending(const struct pg_pool *pool)
 	return pending;
 }
 
+struct pg_stats pg_pool_stats(const struct pg_pool *pool)
+{
+	static const enum pg_connection_state states[] = {[LINK_DOWN] = PG_DOWN,
+	                                                  [LINK_CONNECTING] = PG_CONNECTING,
+	                                                  [LINK_SETTING_UP] = PG_SETTING_UP,
+	                                                  [LINK_READY] = PG_READY};
+	struct pg_stats stats = {.queued = pool->queue.count};
+	for (size_t i = 0; i < pool->link_count; i++) {
+		if (pool->links[i].listener)
+			continue;
+		stats.in_flight += pool->links[i].sent.count;
+		stats.connections[states[pool->links[i].state]]++;
+	}
+	return stats;
+}
+
 bool pg_pool_usable(const struct pg_pool *pool)
 {
 	return pool->usable;

@@ -94,6 +94,12 @@ void engine_forget(struct engine *engine, const struct rpc_session *session)
 	}
 }
 
+void engine_recheck(struct engine *engine)
+{
+	for (struct subscription *at = engine->subscriptions; at; at = at->next)
+		rpc_session_recheck(at->session);
+}
+
 void engine_on_subscribe(struct call *call, void *context)
 {
 	struct engine *engine = context;
@@ -105,6 +111,10 @@ void engine_on_subscribe(struct call *call, void *context)
 	assignee = assignee ? assignee : call_caller(call);
 	if (strcasecmp(assignee, call_caller(call)) != 0 && call_role(call) < ROLE_DIRECTOR) {
 		call_refuse(call, ERROR_FORBIDDEN, "only a director or an administrator subscribes to the reminders of others");
+		return;
+	}
+	if (session && !rpc_session_lasts(session)) {
+		call_refuse(call, ERROR_INVALID_REQUEST, "nothing can be pushed to a single request; over HTTP open GET /events");
 		return;
 	}
 	answer = NULL;
@@ -175,6 +185,10 @@ static void engine_step(struct engine *engine)
 
 static void deliver_one(struct subscription *subscription, struct arena *arena, const char *delivery, const char *reminder)
 {
+	if (rpc_session_expired(subscription->session)) {
+		rpc_session_close(subscription->session);
+		return;
+	}
 	rpc_notify(subscription->session, "reminder.due",
 	           arena_printf(arena, "{\"subscription\":\"%s\",\"delivery_id\":\"%s\",\"reminder\":%s}", subscription->id,
 	                        delivery, reminder));

@@ -11,6 +11,7 @@
 #include "rpc/reference.h"
 #include "text/digest.h"
 #include "text/json.h"
+#include "text/time.h"
 
 struct arena *call_arena(struct call *call)
 {
@@ -37,10 +38,13 @@ enum method_role call_role(const struct call *call)
 	return call->role;
 }
 
-static void call_end(struct call *call, const char *member, const char *json, size_t length)
+/* `outcome`: "ok", or data.code of the error. */
+static void call_end(struct call *call, const char *outcome, const char *member, const char *json, size_t length)
 {
 	struct rpc_session *session = call->session;
 
+	metrics_count(call->rpc->metrics, call->route ? call->route->method : NULL, outcome,
+	              time_monotonic_micros() - call->began_us);
 	rpc_answer(session, call->batch, call->id, member, json, length);
 	json_decref(call->params);
 	arena_release(&call->arena);
@@ -50,13 +54,26 @@ static void call_end(struct call *call, const char *member, const char *json, si
 
 void call_reply(struct call *call, const char *json, size_t length)
 {
-	call_end(call, "result", json, length);
+	call_end(call, "ok", "result", json, length);
 }
 
 static void call_refuse_errors(struct call *call, enum error_kind kind, const char *message, json_t *errors)
 {
 	const char *text = error_text(&call->arena, kind, message, errors);
-	call_end(call, "error", text, strlen(text));
+	call_end(call, error_rows[kind].name, "error", text, strlen(text));
+}
+
+/* What an api function refused with. */
+static void call_refuse_as(struct call *call, const char *refusal)
+{
+	json_t *error = NULL;
+	const char *outcome = NULL;
+
+	if (json_parse(refusal, strlen(refusal), &error, NULL))
+		outcome = json_string_value(json_object_get(json_object_get(error, "data"), "code"));
+	outcome = arena_strdup(&call->arena, outcome ? outcome : error_rows[ERROR_INTERNAL].name);
+	json_decref(error);
+	call_end(call, outcome, "error", refusal, strlen(refusal));
 }
 
 void call_refuse(struct call *call, enum error_kind kind, const char *message)
@@ -73,7 +90,7 @@ static void call_on_result(const struct pg_result *result, void *context)
 	case PG_OK:
 		refusal = result->text ? error_refused(&call->arena, result->text, result->length) : NULL;
 		if (refusal)
-			call_end(call, "error", refusal, strlen(refusal));
+			call_refuse_as(call, refusal);
 		else if (result->text)
 			call_reply(call, result->text, result->length);
 		else
@@ -193,6 +210,7 @@ void call_start(struct rpc_session *session, struct rpc_batch *batch, const char
 	call->id = arena_strdup(&call->arena, id);
 	call->params = params ? params : json_object();
 	call->number = ++rpc->next_call;
+	call->began_us = time_monotonic_micros();
 	call->route = rpc_route_find(rpc, method);
 	log_debug(session->subject, "call %lu: %s", call->number, call->route ? call->route->method->name : "unknown method");
 	if (!call->route)

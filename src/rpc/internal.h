@@ -3,7 +3,9 @@
 #define TRACKTWO_RPC_INTERNAL_H
 
 #include "base/uuid.h"
+#include "rpc/metrics.h"
 #include "rpc/rpc.h"
+#include "text/digest.h"
 
 /* A method with what this process needs to carry it out. */
 struct rpc_route {
@@ -17,7 +19,8 @@ struct rpc {
 	struct rpc_options options;
 	struct arena arena; /* statement texts */
 	struct rpc_route *routes; /* as the registry orders them */
-	struct pg_statement access_statement, reference_statement;
+	struct pg_statement user_statement, token_statement, reference_statement;
+	struct metrics *metrics;
 	size_t pending;
 	unsigned long next_call;
 	unsigned identities; /* counts rpc_forget_identities() */
@@ -26,10 +29,16 @@ struct rpc {
 
 enum access_state { ACCESS_UNKNOWN, ACCESS_ASKED, ACCESS_KNOWN, ACCESS_NOBODY };
 
-/* Who stands behind a session. */
+/* Who stands behind a session: what it shows for itself, and what the database makes of that. */
 struct access {
 	enum access_state state;
-	unsigned identities; /* rpc->identities when it was asked */
+	long uid;                   /* RPC_NOBODY when the kernel tells none */
+	char token[DIGEST_HEX_SIZE]; /* SHA-256 of the token shown; "" for none */
+	unsigned asked;             /* counts questions: an answer to an older one is stale */
+	unsigned identities;        /* rpc->identities when it was asked */
+	bool recheck;               /* the question on its way is rpc_session_recheck()'s */
+	int64_t expires_us;         /* on the monotonic clock, 0 for never */
+	json_t *session;            /* as session.whoami shows it; NULL unless known */
 	char principal[UUID_TEXT_SIZE];
 	enum method_role role;
 	struct call *first, **end; /* calls that wait for the answer */
@@ -41,7 +50,6 @@ struct rpc_session {
 	const struct rpc_transport *transport;
 	void *peer; /* NULL once the client is gone */
 	const char *subject;
-	unsigned uid;
 	struct access access;
 	size_t inflight, references;
 	bool paused;
@@ -66,6 +74,7 @@ struct call {
 	char caller[UUID_TEXT_SIZE];
 	enum method_role role;
 	unsigned long number;
+	int64_t began_us;
 };
 
 /* call.c: takes one request that has been found to be well-formed through its steps. Takes `params` (may be NULL) over. */
@@ -75,6 +84,10 @@ void call_admitted(struct call *call);
 
 /* access.c: decides who calls, then call_admitted() or a refusal; perhaps later. */
 void access_decide(struct call *call);
+void access_release(struct access *access);
+/* The handlers of session.login and session.whoami. */
+void access_on_login(struct call *call, void *context);
+void access_on_whoami(struct call *call, void *context);
 
 /* rpc.c */
 struct rpc_route *rpc_route_find(struct rpc *rpc, const char *method);

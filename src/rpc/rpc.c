@@ -15,6 +15,7 @@
 const char rpc_system_caller[] = "00000000-0000-0000-0000-000000000000";
 
 const struct migrate_function rpc_functions[] = {
+    {"access_token", "p_caller uuid, p_hash text", false},
     {"access_unix_user", "p_caller uuid, p_user text, p_privileged boolean", false},
     {"reference_load", "p_caller uuid", false},
 };
@@ -39,14 +40,23 @@ struct rpc *rpc_new(const struct rpc_options *options)
 		};
 		pg_statement_add(options->pool, &route->statement);
 	}
-	rpc->access_statement = (struct pg_statement){
+	rpc->metrics = metrics_new(options->registry);
+	rpc->token_statement = (struct pg_statement){
+	    .sql = arena_printf(&rpc->arena, "SELECT %s.access_token($1::uuid, $2::text)::text", options->api_schema),
+	    .parameters = 2};
+	rpc->user_statement = (struct pg_statement){
 	    .sql = arena_printf(&rpc->arena, "SELECT %s.access_unix_user($1::uuid, $2::text, $3::boolean)::text",
 	                        options->api_schema),
 	    .parameters = 3};
 	rpc->reference_statement = (struct pg_statement){
 	    .sql = arena_printf(&rpc->arena, "SELECT %s.reference_load($1::uuid)::text", options->api_schema), .parameters = 1};
-	pg_statement_add(options->pool, &rpc->access_statement);
+	pg_statement_add(options->pool, &rpc->user_statement);
+	pg_statement_add(options->pool, &rpc->token_statement);
 	pg_statement_add(options->pool, &rpc->reference_statement);
+	if (rpc_route_find(rpc, "session.login"))
+		rpc_bind(rpc, "session.login", access_on_login, NULL);
+	if (rpc_route_find(rpc, "session.whoami"))
+		rpc_bind(rpc, "session.whoami", access_on_whoami, NULL);
 	return rpc;
 }
 
@@ -54,6 +64,7 @@ void rpc_free(struct rpc *rpc)
 {
 	if (!rpc)
 		return;
+	metrics_free(rpc->metrics);
 	arena_release(&rpc->arena);
 	free(rpc->routes);
 	free(rpc);
@@ -113,27 +124,48 @@ size_t rpc_pending(const struct rpc *rpc)
 }
 
 struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer, const char *subject,
-                                    unsigned uid)
+                                    long uid)
 {
 	struct rpc_session *session = calloc(1, sizeof *session);
 	if (!session)
 		abort();
 	*session = (struct rpc_session){
-	    .rpc = rpc, .transport = transport, .peer = peer, .subject = subject, .uid = uid, .references = 1};
+	    .rpc = rpc, .transport = transport, .peer = peer, .subject = subject, .references = 1};
+	session->access.uid = uid;
 	session->access.end = &session->access.first;
+	metrics_client(rpc->metrics, transport->name, 1);
 	return session;
+}
+
+bool rpc_session_lasts(const struct rpc_session *session)
+{
+	return !session->transport->single;
+}
+
+struct metrics *rpc_metrics(struct rpc *rpc)
+{
+	return rpc->metrics;
 }
 
 void rpc_session_unref(struct rpc_session *session)
 {
-	if (--session->references == 0)
-		free(session);
+	if (--session->references > 0)
+		return;
+	access_release(&session->access);
+	free(session);
+}
+
+void rpc_session_close(struct rpc_session *session)
+{
+	if (session->peer)
+		session->transport->end(session->peer);
 }
 
 void rpc_session_end(struct rpc_session *session)
 {
 	if (session->rpc->options.on_session_end)
 		session->rpc->options.on_session_end(session, session->rpc->options.context);
+	metrics_client(session->rpc->metrics, session->transport->name, -1);
 	session->peer = NULL;
 	session->subject = "a client that has gone";
 	rpc_session_unref(session);
@@ -238,6 +270,7 @@ static void refuse(struct rpc_session *session, struct rpc_batch *batch, const c
 {
 	struct arena arena = {0};
 	const char *text = error_text(&arena, kind, message, NULL);
+	metrics_count(session->rpc->metrics, NULL, error_rows[kind].name, 0);
 	rpc_answer(session, batch, id, "error", text, strlen(text));
 	arena_release(&arena);
 }

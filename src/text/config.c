@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "text/address.h"
 #include "text/nearest.h"
 
 enum { LINE_BYTES = 8192, PATH_BYTES = 4095, NAME_BYTES = 255, WORD_BYTES = 63, COLUMNS = 100 };
@@ -36,8 +37,9 @@ static const struct config_key keys[] = {
 	TEXT("daemon", socket, NULL, 1, PATH_BYTES, "Path of the Unix socket on which the daemon listens."),
 	TEXT("daemon", socket_group, "", 0, NAME_BYTES,
 		"Group whose members may connect to the socket; empty: only the daemon's own user and root may."),
-	TEXT("daemon", tcp, "off", 0, NAME_BYTES, "TCP listener. This version listens on the Unix socket only: off."),
-	TEXT("daemon", http, "off", 0, NAME_BYTES, "HTTP listener. This version listens on the Unix socket only: off."),
+	TEXT("daemon", tcp, "off", 1, NAME_BYTES, "TCP listener, off or host:port of a loopback address; clients log in by session.login."),
+	TEXT("daemon", http, "127.0.0.1:7480", 1, NAME_BYTES,
+		"HTTP listener: off, host:port of a loopback address, or the absolute path of a Unix socket."),
 	TEXT("daemon", state_dir, NULL, 1, PATH_BYTES,
 		"Folder of the daemon's own files, the embedded database among them."),
 	TEXT("daemon", user, "", 0, NAME_BYTES,
@@ -116,14 +118,16 @@ static long *number_of(struct config *config, const struct config_key *key)
 
 static bool assign_text(struct config *config, const struct config_key *key, const char *value, struct err *err)
 {
-	bool listener = key->offset == offsetof(struct config, tcp) || key->offset == offsetof(struct config, http);
-	if (listener && strcmp(value, "off") != 0)
-		return err_set(err, "%s: this version listens on the Unix socket only; write off", key->name);
 	size_t length = strlen(value);
 	if (length < (size_t)key->min)
 		return err_set(err, "%s must not be empty", key->name);
 	if (length > (size_t)key->max)
 		return err_set(err, "%s is longer than %ld bytes", key->name, key->max);
+	bool path = key->offset == offsetof(struct config, http) && value[0] == '/';
+	bool listener = key->offset == offsetof(struct config, tcp) || key->offset == offsetof(struct config, http);
+	struct address address;
+	if (listener && !path && strcmp(value, "off") != 0 && !address_parse(value, &address, err))
+		return err_prefix(err, "%s", key->name);
 	*text_of(config, key) = arena_copy(&config->arena, value, length);
 	return true;
 }

@@ -63,8 +63,8 @@ void harness_init(struct harness *harness)
 static void harness_exec(const struct harness *harness)
 {
 	char path[4096], state[128], socket[128];
-	const char *arguments[64] = {path, "-s", state, "-s", socket};
-	size_t count = 5;
+	const char *arguments[64] = {path, "-s", state, "-s", socket, "-s", "daemon.http=off"};
+	size_t count = 7;
 	int log = open(harness->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 
 	daemon_path(path, sizeof path);

@@ -77,7 +77,7 @@ static void test_defaults(void **state)
 	assert_string_equal(config.socket, "/run/s");
 	assert_string_equal(config.socket_group, "");
 	assert_string_equal(config.tcp, "off");
-	assert_string_equal(config.http, "off");
+	assert_string_equal(config.http, "127.0.0.1:7480");
 	assert_string_equal(config.state_dir, "/state");
 	assert_string_equal(config.user, "");
 	assert_int_equal(config.log_level, 2);
@@ -189,13 +189,20 @@ static void test_texts_and_listeners(void **state)
 		}
 		assert_int_equal(config_set(&config, keys[i].section, keys[i].name, "", &err), keys[i].standard != NULL);
 	}
-	static const char refusal[] = ": this version listens on the Unix socket only; write off";
+	static const char *const right[] = {"off", "127.0.0.1:80", "127.8.9.10:65535", "[::1]:7480", "localhost:1", NULL};
+	static const char *const wrong[] = {"", "on", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:80x", ":80",
+	                                    "[::1:80", "::1:80", "localhost:", "run/http", NULL};
 	for (int i = 0; i < 2; i++) {
 		const char *name = i ? "http" : "tcp";
-		assert_true(config_set(&config, "daemon", name, "off", &err));
-		assert_false(config_set(&config, "daemon", name, "127.0.0.1:80", &err));
-		assert_string_equal(err.message + strlen(name), refusal);
-		assert_false(config_set(&config, "daemon", name, "", &err));
+		for (size_t k = 0; right[k]; k++)
+			assert_true(config_set(&config, "daemon", name, right[k], &err));
+		for (size_t k = 0; wrong[k]; k++)
+			assert_false(config_set(&config, "daemon", name, wrong[k], &err));
+		assert_int_equal(config_set(&config, "daemon", name, "/run/http", &err), i);
+		assert_false(config_set(&config, "daemon", name, "0.0.0.0:80", &err));
+		assert_string_equal(err.message + strlen(name),
+		                    ": without TLS the daemon listens on a loopback address only: 127.0.0.1, [::1] or localhost");
+		assert_false(config_set(&config, "daemon", name, "[2001:db8::1]:80", &err));
 	}
 }
 
@@ -236,7 +243,7 @@ static void test_faults_name_their_line(void **state)
 	fails("[]\n", 1, "unknown section []");
 	fails("[datbase]\n", 1, "unknown section [datbase]; did you mean [database]?");
 	fails("# x\n[demon]\n", 2, "unknown section [demon]; did you mean [daemon]?");
-	fails("[daemon]\ntcp = 1\n", 2, "tcp: this version");
+	fails("[daemon]\ntcp = 1\n", 2, "tcp: write host:port");
 	fails("[daemon]\n= 1\n", 2, "unknown key \"\" in [daemon]");
 	fails("[daemon]\nlog_level = info ; the usual\n", 2, "log_level must be one of");
 	fails_at("[daemon]\nuser = a\0b\n", 20, 2, "a NUL byte");

@@ -1,0 +1,43 @@
+/* Web: what the daemon serves over HTTP: POST /rpc, GET /openrpc.json, /healthz, /readyz, /metrics and /events.
+ *
+ * A POST is a session that lives for one message. GET /events is a session that lasts, with one subscription, as
+ * server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): the id of each is its delivery_id.
+ * Of what is due when it opens, the event that Last-Event-ID names is left out once; it has arrived before. */
+#ifndef TRACKTWO_DAEMON_WEB_H
+#define TRACKTWO_DAEMON_WEB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "io/migrate.h"
+#include "io/pg.h"
+#include "rpc/rpc.h"
+
+struct event_base;
+struct web;
+
+struct web_options {
+	struct event_base *base;
+	struct rpc *rpc;
+	struct pg_pool *pool;
+	const char *api_schema, *version;
+	const char *openrpc; /* the document's text */
+	const char *where, *group; /* as http_listen() takes them */
+	size_t max_body_bytes, max_clients, max_stream_bytes;
+};
+
+/* Registers its statement with the pool, and listens. Strings are borrowed. */
+struct web *web_new(const struct web_options *options, struct err *err);
+/* No new client, no stream any more; requests under way are answered. */
+void web_stop(struct web *web);
+/* Connections. */
+size_t web_count(const struct web *web);
+/* The pool must have ended all calls. NULL is allowed. */
+void web_free(struct web *web);
+
+/* The api functions that this room calls. */
+extern const struct migrate_function web_functions[];
+extern const size_t web_function_count;
+
+#endif

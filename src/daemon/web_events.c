@@ -1,0 +1,162 @@
+/* Web, events: a subscription as server-sent events. The stream asks reminder.subscribe like any client, and turns the
+ * notifications that come of it into events. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/uuid.h"
+#include "text/json.h"
+#include "web_link.h"
+
+struct web_stream {
+	LIST_ENTRY(web_stream) all;
+	struct http_exchange *exchange; /* NULL once it has been answered with a refusal */
+	struct rpc_session *session;
+	unsigned holds;
+	bool begun;
+	char last[UUID_TEXT_SIZE]; /* Last-Event-ID, until it has come by */
+	char subject[32];
+};
+
+void web_stream_end(struct web_stream *stream)
+{
+	LIST_REMOVE(stream, all);
+	if (stream->exchange)
+		http_stream_end(stream->exchange);
+	rpc_session_end(stream->session);
+	free(stream);
+}
+
+void web_on_gone(struct http_exchange *exchange, void *context)
+{
+	(void)context;
+	web_stream_end(http_user(exchange));
+}
+
+/* An EventSource hears of statuses only. */
+static int status_of(const json_t *error)
+{
+	json_int_t code = json_integer_value(json_object_get(error, "code"));
+	return code == 401 || code == 403 || code == 429 || code == 503 ? (int)code : code == -32603 ? 500 : 400;
+}
+
+static void refuse(struct web_stream *stream, const json_t *message)
+{
+	struct http_exchange *exchange = stream->exchange;
+	struct arena arena = {0};
+	const char *text = json_text(&arena, message);
+
+	stream->exchange = NULL;
+	if (status_of(json_object_get(message, "error")) == 401)
+		http_add_header(exchange, "WWW-Authenticate", "Bearer");
+	http_reply(exchange, status_of(json_object_get(message, "error")), "application/json",
+	           &(struct conn_piece){text, strlen(text)}, 1);
+	arena_release(&arena);
+}
+
+static void send_event(struct web_stream *stream, const json_t *message)
+{
+	const json_t *params = json_object_get(message, "params");
+	const char *method = json_string_value(json_object_get(message, "method"));
+	const char *id = json_string_value(json_object_get(params, "delivery_id"));
+	struct arena arena = {0};
+	const char *text;
+
+	if (!method || !id)
+		return;
+	if (strcmp(id, stream->last) == 0) {
+		stream->last[0] = '\0';
+		return;
+	}
+	text = arena_printf(&arena, "id: %s\nevent: %s\ndata: %s\n\n", id, method, json_text(&arena, params));
+	http_stream_send(stream->exchange, text, strlen(text));
+	arena_release(&arena);
+}
+
+/* The first message is the answer to reminder.subscribe. */
+static void stream_send(void *peer, const struct conn_piece *pieces, size_t count)
+{
+	static const char opening[] = "retry: 2000\n\n";
+	struct web_stream *stream = peer;
+	struct arena arena = {0};
+	const char *text = "";
+	json_t *message = NULL;
+
+	for (size_t i = 0; i < count; i++)
+		text = arena_printf(&arena, "%s%.*s", text, (int)pieces[i].length, pieces[i].bytes);
+	if (!stream->exchange || !json_parse(text, strlen(text), &message, NULL)) {
+		arena_release(&arena);
+		return;
+	}
+	if (stream->begun) {
+		send_event(stream, message);
+	} else if (json_object_get(message, "error")) {
+		refuse(stream, message);
+	} else {
+		stream->begun = true;
+		http_stream_begin(stream->exchange, "text/event-stream");
+		http_stream_send(stream->exchange, opening, sizeof opening - 1);
+	}
+	json_decref(message);
+	arena_release(&arena);
+}
+
+static void stream_hold(void *peer)
+{
+	((struct web_stream *)peer)->holds++;
+}
+
+static void stream_release(void *peer)
+{
+	struct web_stream *stream = peer;
+	if (--stream->holds == 0 && !stream->exchange)
+		web_stream_end(stream);
+}
+
+static void stream_flow(void *peer)
+{
+	(void)peer;
+}
+
+/* Before it has begun the refusal of its own call says as much. */
+static void stream_cut(void *peer)
+{
+	struct web_stream *stream = peer;
+	if (stream->exchange && stream->begun)
+		http_stream_cut(stream->exchange);
+}
+
+static const struct rpc_transport transport = {
+    .name = "events",
+    .send = stream_send,
+    .hold = stream_hold,
+    .release = stream_release,
+    .pause = stream_flow,
+    .resume = stream_flow,
+    .end = stream_cut,
+};
+
+void web_on_events(struct web *web, struct http_exchange *exchange)
+{
+	struct arena arena = {0};
+	const char *last = http_header(exchange, "Last-Event-ID");
+	const char *assignee = http_query(exchange, &arena, "assignee");
+	struct web_stream *stream = calloc(1, sizeof *stream);
+	char *request;
+
+	if (!stream)
+		abort();
+	stream->exchange = exchange;
+	memcpy(stream->subject, http_subject(exchange), strnlen(http_subject(exchange), sizeof stream->subject - 1));
+	if (last && uuid_valid(last))
+		for (size_t i = 0; i < sizeof stream->last - 1; i++)
+			stream->last[i] = (char)(last[i] >= 'A' && last[i] <= 'F' ? last[i] + 'a' - 'A' : last[i]);
+	http_set_user(exchange, stream);
+	LIST_INSERT_HEAD(&web->streams, stream, all);
+	stream->session = web_session(web, exchange, &transport, stream, stream->subject);
+	request = arena_printf(&arena, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"reminder.subscribe\",\"params\":{%s%s}}",
+	                       assignee ? "\"assignee\":" : "", assignee ? json_quote(&arena, assignee) : "");
+	stream->holds++;
+	rpc_receive(stream->session, request, strlen(request));
+	stream_release(stream);
+	arena_release(&arena);
+}

@@ -1,0 +1,369 @@
+/* Http: connections: who may have one, for how long, and what their bytes look like before evhttp sees them.
+ *
+ * evhttp 2.1 tells of a connection when its first request is whole; a cap and a deadline need to know of it sooner. It asks
+ * for a bufferevent when it has accepted (bevcb), and keeps its connection as that bufferevent's context, so that is where a
+ * link takes hold: it sets the close callback, and watches the input. A connection is ended by shutting its socket down,
+ * which makes evhttp clean up after itself.
+ *
+ * Invariant: a link exists from bevcb until closecb, and is found by its descriptor in between. */
+#include "io/http.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/listener.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conn_address.h"
+#include "http_link.h"
+#include "text/time.h"
+
+enum {
+	SWEEP_MICROS = 250 * 1000,
+	REST_MICROS = 500 * 1000,
+	REST_LOG_MICROS = 60 * 1000 * 1000,
+	STRAY_BYTES = 64 * 1024, /* that a client may send while its answer is awaited */
+};
+
+static void must(const void *memory)
+{
+	if (memory)
+		return;
+	log_error("", "out of memory");
+	abort();
+}
+
+void http_link_expect(struct http_link *link, long seconds)
+{
+	link->deadline_us = seconds ? time_monotonic_micros() + seconds * 1000000 : 0;
+}
+
+void http_link_cut(struct http_link *link)
+{
+	if (link->fd >= 0)
+		shutdown(link->fd, SHUT_RDWR);
+}
+
+/* What RFC 9112 forbids or lets a server refuse, and evhttp repairs silently: section 5.2 obs-fold, 2.2 a bare CR; a NUL. */
+static void scan_byte(struct http_link *link, char byte)
+{
+	if (byte == '\n') {
+		if (link->line_length == 0 && link->lines > 0)
+			link->in_body = true;
+		link->lines += link->line_length > 0;
+		link->line_length = 0;
+		link->after_return = false;
+		return;
+	}
+	if (link->after_return)
+		link->fault = "a carriage return stands alone";
+	link->after_return = byte == '\r';
+	if (byte == '\0')
+		link->fault = "a NUL stands in the head";
+	if ((byte == ' ' || byte == '\t') && link->line_length == 0)
+		link->fault = "a header is folded";
+	link->line_length += byte != '\r';
+}
+
+static void scan(struct http_link *link, struct evbuffer *input, size_t fresh)
+{
+	struct evbuffer_ptr at;
+	char bytes[4096];
+	size_t from = evbuffer_get_length(input) - fresh;
+
+	while (fresh > 0 && !link->in_body) {
+		evbuffer_ptr_set(input, &at, from, EVBUFFER_PTR_SET);
+		ssize_t got = evbuffer_copyout_from(input, &at, bytes, fresh < sizeof bytes ? fresh : sizeof bytes);
+		if (got <= 0)
+			return;
+		for (ssize_t i = 0; i < got && !link->in_body; i++)
+			scan_byte(link, bytes[i]);
+		from += (size_t)got;
+		fresh -= (size_t)got;
+	}
+}
+
+static void head_begins(struct http_link *link)
+{
+	link->begun = link->in_body = link->after_return = false;
+	link->lines = link->line_length = 0;
+}
+
+void http_link_was_read(struct http_link *link)
+{
+	struct evbuffer *input = bufferevent_get_input(link->bev);
+	head_begins(link);
+	if (evbuffer_get_length(input) > 0) {
+		link->begun = true;
+		scan(link, input, evbuffer_get_length(input));
+	}
+}
+
+static void link_free(struct http_link *link)
+{
+	LIST_REMOVE(link, all);
+	free(link);
+}
+
+static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *context)
+{
+	struct http_link *link = context;
+
+	if (info->n_added == 0)
+		return;
+	if (link->exchange || link->answering) {
+		/* Nobody reads this before the answer is out. */
+		if (evbuffer_get_length(input) > STRAY_BYTES)
+			http_link_cut(link);
+		return;
+	}
+	if (!link->begun) {
+		link->begun = true;
+		http_link_expect(link, HTTP_READ_S);
+	}
+	scan(link, input, info->n_added);
+}
+
+static void on_close(struct evhttp_connection *connection, void *context)
+{
+	struct http_link *link = context;
+	struct http_server *server = link->server;
+
+	(void)connection;
+	evbuffer_remove_cb(bufferevent_get_input(link->bev), on_input, link);
+	server->by_fd[link->fd] = NULL;
+	server->count--;
+	if (link->exchange)
+		http_exchange_detach(link->exchange);
+	link_free(link);
+	if (server->count == 0 && LIST_EMPTY(&server->fresh))
+		event_del(&server->sweep);
+}
+
+static void refuse_client(struct http_link *link)
+{
+	static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
+	                           "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 27\r\n\r\n"
+	                           "too many clients; try later";
+	link->refused = true;
+	if (send(link->fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("", "a refused client was gone already: %s", strerror(errno));
+	http_link_cut(link);
+}
+
+static void index_link(struct http_server *server, struct http_link *link)
+{
+	size_t fd = (size_t)link->fd;
+	if (fd >= server->by_fd_size) {
+		size_t size = (fd + 1) * 2;
+		server->by_fd = realloc(server->by_fd, size * sizeof(struct http_link *));
+		must(server->by_fd);
+		memset(server->by_fd + server->by_fd_size, 0, (size - server->by_fd_size) * sizeof(struct http_link *));
+		server->by_fd_size = size;
+	}
+	server->by_fd[fd] = link;
+}
+
+/* Behind evhttp's accepting: the descriptor and evhttp's connection are there now. The link held a reference, lest evhttp
+ * gave the connection up at once. */
+static void adopt(struct http_link *link)
+{
+	struct http_server *server = link->server;
+	bufferevent_event_cb on_event;
+	struct ucred peer;
+	socklen_t size = sizeof peer;
+	void *connection;
+
+	bufferevent_getcb(link->bev, NULL, NULL, &on_event, &connection);
+	link->fd = bufferevent_getfd(link->bev);
+	if (!on_event || link->fd < 0) {
+		bufferevent_decref(link->bev);
+		link_free(link);
+		return;
+	}
+	LIST_REMOVE(link, all);
+	LIST_INSERT_HEAD(&server->links, link, all);
+	server->count++;
+	index_link(server, link);
+	evhttp_connection_set_closecb(connection, on_close, link);
+	http_link_expect(link, HTTP_IDLE_S);
+	bufferevent_decref(link->bev);
+	if (server->is_unix && getsockopt(link->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
+		link->uid = (long)peer.uid;
+	if (server->count > server->options.max_clients || server->stopping)
+		refuse_client(link);
+}
+
+static struct bufferevent *on_accepted(struct event_base *base, void *context)
+{
+	struct http_server *server = context;
+	struct http_link *link = calloc(1, sizeof *link);
+
+	must(link);
+	link->server = server;
+	link->fd = -1;
+	link->uid = -1;
+	link->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	must(link->bev);
+	bufferevent_incref(link->bev);
+	evbuffer_add_cb(bufferevent_get_input(link->bev), on_input, link);
+	LIST_INSERT_HEAD(&server->fresh, link, all);
+	event_active(&server->turn, 0, 0);
+	if (!event_pending(&server->sweep, EV_TIMEOUT, NULL))
+		event_add(&server->sweep, &(struct timeval){0, SWEEP_MICROS});
+	return link->bev;
+}
+
+/* Activated while evhttp accepts, so it runs before any byte of the new connections is read. */
+static void on_turn(evutil_socket_t fd, short what, void *context)
+{
+	struct http_server *server = context;
+	struct http_exchange *exchange;
+
+	(void)fd;
+	(void)what;
+	while (!LIST_EMPTY(&server->fresh))
+		adopt(LIST_FIRST(&server->fresh));
+	while ((exchange = LIST_FIRST(&server->gone))) {
+		LIST_REMOVE(exchange, gone);
+		server->options.on_gone(exchange, server->options.context);
+	}
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+	struct http_server *server = context;
+	struct http_link *link;
+	int64_t now = time_monotonic_micros();
+
+	(void)fd;
+	(void)what;
+	LIST_FOREACH (link, &server->links, all) {
+		struct http_exchange *exchange = link->exchange;
+		if (link->deadline_us != 0 && now >= link->deadline_us)
+			http_link_cut(link);
+		else if (exchange && exchange->stream && now - exchange->quiet_since_us >= HTTP_QUIET_S * 1000000LL)
+			http_stream_send(exchange, server->options.keep_alive, strlen(server->options.keep_alive));
+	}
+}
+
+struct http_link *http_link_of(struct http_server *server, struct evhttp_request *request)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(request);
+	struct bufferevent *bev = connection ? evhttp_connection_get_bufferevent(connection) : NULL;
+	evutil_socket_t fd = bev ? bufferevent_getfd(bev) : -1;
+	struct http_link *link = fd >= 0 && (size_t)fd < server->by_fd_size ? server->by_fd[fd] : NULL;
+	return link && link->bev == bev ? link : NULL;
+}
+
+/* Out of descriptors: an enabled listener would spin, for its socket stays ready. */
+static void on_accept_error(struct evconnlistener *listener, void *context)
+{
+	struct http_server *server = context;
+	int64_t now = time_monotonic_micros();
+	int errnum = errno;
+
+	if (server->rest_logged_us == 0 || now - server->rest_logged_us >= REST_LOG_MICROS) {
+		server->rest_logged_us = now;
+		log_warning("", "cannot accept HTTP clients: %s; new ones wait (said once a minute)", strerror(errnum));
+	}
+	evconnlistener_disable(listener);
+	event_add(&server->rest, &(struct timeval){0, REST_MICROS});
+}
+
+static void on_rested(evutil_socket_t fd, short what, void *context)
+{
+	struct http_server *server = context;
+	(void)fd;
+	(void)what;
+	if (server->bound)
+		evconnlistener_enable(evhttp_bound_socket_get_listener(server->bound));
+}
+
+/* All verbs come through, so that this room says 405; evhttp would say 501. */
+static void set_limits(struct http_server *server)
+{
+	evhttp_set_max_headers_size(server->evhttp, HTTP_HEADER_BYTES);
+	evhttp_set_max_body_size(server->evhttp, (ev_ssize_t)server->options.max_body_bytes);
+	evhttp_set_default_content_type(server->evhttp, "text/plain; charset=utf-8");
+	evhttp_set_allowed_methods(server->evhttp, (ev_uint16_t)0xFFFF);
+	/* What is too long is read to its end and dropped, within the deadline, so that the 413 arrives. */
+	evhttp_set_flags(server->evhttp, EVHTTP_SERVER_LINGERING_CLOSE);
+	evhttp_set_bevcb(server->evhttp, on_accepted, server);
+	evhttp_set_gencb(server->evhttp, http_on_request, server);
+}
+
+static int bind_somewhere(struct http_server *server, const char *where, const char *group, struct err *err)
+{
+	struct address address;
+	server->is_unix = *where == '/';
+	if (server->is_unix)
+		return conn_path_bind(&server->path, where, group, err);
+	return address_parse(where, &address, err) ? conn_address_bind(&address, err) : -1;
+}
+
+struct http_server *http_listen(struct event_base *base, const char *where, const char *group,
+                                const struct http_options *options, struct err *err)
+{
+	struct http_server *server = calloc(1, sizeof *server);
+	must(server);
+	server->base = base;
+	server->options = *options;
+	event_assign(&server->turn, base, -1, 0, on_turn, server);
+	event_assign(&server->sweep, base, -1, EV_PERSIST, on_sweep, server);
+	event_assign(&server->rest, base, -1, 0, on_rested, server);
+	server->evhttp = evhttp_new(base);
+	must(server->evhttp);
+	set_limits(server);
+	int fd = bind_somewhere(server, where, group, err);
+	if (fd < 0) {
+		http_free(server);
+		return NULL;
+	}
+	struct evconnlistener *listener =
+	    evconnlistener_new(base, NULL, server, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	must(listener);
+	server->bound = evhttp_bind_listener(server->evhttp, listener);
+	must(server->bound);
+	evconnlistener_set_error_cb(listener, on_accept_error);
+	return server;
+}
+
+void http_stop(struct http_server *server)
+{
+	struct http_link *link;
+	if (!server->bound)
+		return;
+	server->stopping = true;
+	evhttp_del_accept_socket(server->evhttp, server->bound);
+	server->bound = NULL;
+	event_del(&server->rest);
+	conn_path_remove(&server->path);
+	LIST_FOREACH (link, &server->links, all)
+		if (!link->exchange && !link->answering && !link->begun)
+			http_link_cut(link);
+}
+
+size_t http_count(const struct http_server *server)
+{
+	return server->count;
+}
+
+void http_free(struct http_server *server)
+{
+	if (!server)
+		return;
+	if (server->bound)
+		http_stop(server);
+	while (!LIST_EMPTY(&server->fresh))
+		adopt(LIST_FIRST(&server->fresh));
+	evhttp_free(server->evhttp);
+	event_del(&server->turn);
+	event_del(&server->sweep);
+	event_del(&server->rest);
+	free(server->by_fd);
+	free(server);
+}
