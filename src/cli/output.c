@@ -182,7 +182,7 @@ static const json_t *list_of(json_t *result, const char **name)
 	const json_t *items = json_object_get(result, "items"), *only = NULL;
 	if (json_is_array(items))
 		return items;
-	if (json_object_get(result, "id"))
+	if (json_object_get(result, "id") || json_object_get(result, "principal_id"))
 		return NULL;
 	const char *key;
 	json_t *member;

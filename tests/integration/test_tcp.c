@@ -1,0 +1,275 @@
+/* TCP: the same lines as on the Unix socket, for whoever shows a token; and what a token is worth, and until when. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "checked.h"
+#include "web.h"
+
+enum { ANSWER_MS = 20000, REACHES_MS = 5000 };
+
+static const char bootstrap[] = "00000000-0000-7000-8000-000000000001";
+static int port;
+static struct client administrator;
+
+static int set_up(void **state)
+{
+	static char setting[64];
+	struct harness *harness = calloc(1, sizeof *harness);
+	harness_init(harness);
+	port = web_free_port();
+	snprintf(setting, sizeof setting, "daemon.tcp=127.0.0.1:%d", port);
+	harness->settings[0] = setting;
+	harness->settings[1] = "daemon.max_line_bytes=4096";
+	harness_start(harness);
+	harness_await(harness);
+	client_open(&administrator, harness);
+	*state = harness;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	client_close(&administrator);
+	harness_release(*state);
+	free(*state);
+	return 0;
+}
+
+static void login(struct client *client, const char *token)
+{
+	web_open(client, port, NULL);
+	json_decref(checked_result(client, "session.login", json_of("{'token':'%s'}", token)));
+}
+
+/* Revocation comes by a notification of the database, so it takes a moment. */
+static void becomes_nobody(struct client *client)
+{
+	long long until = harness_now_ms() + REACHES_MS;
+	for (;;) {
+		json_t *answer = client_call(client, "session.whoami", NULL);
+		bool nobody = answer && at(answer, "error") && at_integer(answer, "error.code") == 401;
+		assert_non_null(answer);
+		json_decref(answer);
+		if (nobody)
+			return;
+		if (harness_now_ms() > until)
+			fail_msg("still somebody");
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	}
+}
+
+static void test_nobody(void **state)
+{
+	struct client client;
+	(void)state;
+	web_open(&client, port, NULL);
+	json_decref(checked_result(&client, "system.ping", NULL));
+	json_decref(checked_result(&client, "rpc.discover", NULL));
+	json_decref(checked_error(&client, "system.info", NULL, 401, "unauthenticated"));
+	json_decref(checked_error(&client, "session.whoami", NULL, 401, "unauthenticated"));
+	json_decref(checked_error(&client, "session.login", json_of("{'token':'tt_wrong'}"), 401, "unauthenticated"));
+	json_decref(checked_error(&client, "engagement.history", NULL, 401, "unauthenticated"));
+	checked_faults(&client, "session.login", NULL, "token");
+	client_close(&client);
+}
+
+static void test_login(void **state)
+{
+	struct client client;
+	char id[37], viewer[37], *token, *line;
+	json_t *who;
+	(void)state;
+	web_principal(&administrator, "viewer", viewer);
+	token = web_token(&administrator, viewer, "", id);
+	login(&client, token);
+	who = checked_result(&client, "session.whoami", NULL);
+	assert_string_equal(at_string(who, "principal_id"), viewer);
+	assert_string_equal(at_string(who, "identified_by"), "token");
+	assert_string_equal(at_string(who, "token_id"), id);
+	assert_string_equal(at_string(who, "role"), "viewer");
+	json_decref(who);
+	json_decref(checked_error(&client, "principal.create", json_of("{'name':'x','role':'administrator'}"), 403, "forbidden"));
+	/* A login that fails leaves the session who it was. */
+	json_decref(checked_error(&client, "session.login", json_of("{'token':'no'}"), 401, "unauthenticated"));
+	json_decref(checked_result(&client, "session.whoami", NULL));
+	/* Many at once, the login among them. */
+	assert_true(client_send_line(&client, "{\"jsonrpc\":\"2.0\",\"method\":\"system.info\",\"id\":7}\n"
+	                                      "[{\"jsonrpc\":\"2.0\",\"method\":\"system.ping\",\"id\":8}]"));
+	free(line = client_read_line(&client, ANSWER_MS));
+	assert_non_null(line);
+	free(line = client_read_line(&client, ANSWER_MS));
+	assert_non_null(line);
+	/* What was received before the half-close is answered. */
+	assert_true(client_send_line(&client, "{\"jsonrpc\":\"2.0\",\"method\":\"principal.list\",\"id\":9}"));
+	shutdown(client.fd, SHUT_WR);
+	line = client_read_line(&client, ANSWER_MS);
+	assert_non_null(line);
+	assert_non_null(strstr(line, "\"result\""));
+	free(line);
+	assert_null(client_read_line(&client, ANSWER_MS));
+	client_close(&client);
+	free(token);
+}
+
+static void test_too_long(void **state)
+{
+	struct client client;
+	char *big = malloc(8192);
+	json_t *answer;
+	(void)state;
+	memset(big, ' ', 8192);
+	web_open(&client, port, NULL);
+	assert_true(client_send(&client, big, 8192));
+	answer = client_read(&client, ANSWER_MS);
+	assert_string_equal(at_string(answer, "error.data.code"), "too_large");
+	json_decref(answer);
+	client_close(&client);
+	free(big);
+}
+
+static void test_revocation_reaches_live_sessions(void **state)
+{
+	struct client one, other;
+	char first[37], second[37], *token, *kept;
+	(void)state;
+	token = web_token(&administrator, bootstrap, "", first);
+	kept = web_token(&administrator, bootstrap, "", second);
+	login(&one, token);
+	login(&other, kept);
+	json_decref(checked_result(&one, "session.whoami", NULL));
+	json_decref(checked_result(&administrator, "token.revoke", json_of("{'id':'%s'}", first)));
+	becomes_nobody(&one);
+	json_decref(checked_error(&one, "session.login", json_of("{'token':'%s'}", token), 401, "unauthenticated"));
+	json_decref(checked_result(&other, "session.whoami", NULL));
+	json_decref(checked_result(&one, "session.login", json_of("{'token':'%s'}", kept)));
+	json_decref(checked_result(&one, "session.whoami", NULL));
+	client_close(&one);
+	client_close(&other);
+	free(token);
+	free(kept);
+}
+
+/* A subscriber is pushed to without asking, so it must not outlive its token. */
+static void test_revocation_ends_subscribers(void **state)
+{
+	struct client client;
+	char id[37], *token = web_token(&administrator, bootstrap, "", id);
+	(void)state;
+	login(&client, token);
+	json_decref(checked_result(&client, "reminder.subscribe", NULL));
+	json_decref(checked_result(&administrator, "token.revoke", json_of("{'id':'%s'}", id)));
+	assert_true(web_ended(&client, REACHES_MS));
+	client_close(&client);
+	free(token);
+}
+
+static void test_expiry(void **state)
+{
+	struct client client;
+	char id[37], more[64], *token;
+	time_t soon = time(NULL) + 2;
+	struct tm utc;
+	(void)state;
+	strftime(more, sizeof more, ",'expires_at':'%Y-%m-%dT%H:%M:%SZ'", gmtime_r(&soon, &utc));
+	token = web_token(&administrator, bootstrap, more, id);
+	login(&client, token);
+	json_decref(checked_result(&client, "session.whoami", NULL));
+	becomes_nobody(&client);
+	json_decref(checked_error(&client, "session.login", json_of("{'token':'%s'}", token), 401, "unauthenticated"));
+	json_t *error = checked_error(&administrator, "token.create",
+	                              json_of("{'principal_id':'%s','expires_at':'2020-01-01T00:00:00Z'}", bootstrap), 422, "rule");
+	assert_string_equal(at_string(error, "data.rule"), "token_expired");
+	json_decref(error);
+	client_close(&client);
+	free(token);
+}
+
+static void test_scopes(void **state)
+{
+	struct client client;
+	char id[37], *token = web_token(&administrator, bootstrap, ",'scopes':['reminder.*','session.whoami']", id);
+	(void)state;
+	login(&client, token);
+	json_decref(checked_result(&client, "session.whoami", NULL));
+	json_decref(checked_result(&client, "reminder.list", NULL));
+	json_decref(checked_result(&client, "system.ping", NULL));
+	json_decref(checked_error(&client, "engagement.history", NULL, 403, "forbidden"));
+	json_decref(checked_error(&client, "session.login", json_of("{'token':'x'}"), 401, "unauthenticated"));
+	client_close(&client);
+	free(token);
+	checked_faults(&administrator, "token.create", json_of("{'principal_id':'%s','scopes':['a.b','*']}", bootstrap), "scopes[1]");
+}
+
+/* Everybody keeps their own; only an administrator keeps those of others. */
+static void test_keepers(void **state)
+{
+	struct client client;
+	char id[37], mine[37], viewer[37], *token;
+	json_t *list, *made;
+	(void)state;
+	web_principal(&administrator, "viewer", viewer);
+	token = web_token(&administrator, viewer, "", id);
+	login(&client, token);
+	made = checked_result(&client, "token.create", json_of("{'principal_id':'%s'}", viewer));
+	snprintf(mine, sizeof mine, "%s", at_string(made, "id"));
+	json_decref(made);
+	checked_refused(&client, "token.create", json_of("{'principal_id':'%s'}", bootstrap), 403, "forbidden", "principal_id");
+	list = checked_result(&client, "token.list", NULL);
+	assert_int_equal(json_array_size(at(list, "items")), 2);
+	json_decref(list);
+	list = checked_result(&administrator, "token.list", json_of("{'principal_id':'%s','limit':1}", viewer));
+	assert_string_equal(at_string(list, "items.0.id"), id);
+	made = checked_result(&administrator, "token.list",
+	                      json_of("{'principal_id':'%s','cursor':'%s'}", viewer, at_string(list, "next_cursor")));
+	assert_string_equal(at_string(made, "items.0.id"), mine);
+	json_decref(made);
+	json_decref(list);
+	free(token);
+	token = web_token(&administrator, bootstrap, "", id);
+	checked_refused(&client, "token.revoke", json_of("{'id':'%s'}", id), 404, "not_found", "id");
+	json_decref(checked_result(&client, "token.revoke", json_of("{'id':'%s'}", mine)));
+	client_close(&client);
+	free(token);
+}
+
+/* Sent again, the call makes no second token, and does not show the first; nothing that is stored can show it. */
+static void test_shown_once(void **state)
+{
+	static const char request[] = "{'principal_id':'00000000-0000-7000-8000-000000000001',"
+	                              "'request_id':'019b1c00-2001-7000-8000-000000000001'}";
+	json_t *first = checked_result(&administrator, "token.create", json_of(request));
+	json_t *again = checked_result(&administrator, "token.create", json_of(request));
+	char sql[512];
+	assert_string_equal(at_string(first, "id"), at_string(again, "id"));
+	assert_true(json_is_null(at(again, "token")));
+	snprintf(sql, sizeof sql,
+	         "SELECT count(*) FROM store.answer WHERE body::text LIKE '%%%s%%' OR body::text LIKE '%%tt\\_%%'",
+	         at_string(first, "token"));
+	assert_int_equal(harness_count(*state, sql), 0);
+	snprintf(sql, sizeof sql, "SELECT count(*) FROM store.token WHERE hash = sha256('%s') AND id = '%s'",
+	         at_string(first, "token"), at_string(first, "id"));
+	assert_int_equal(harness_count(*state, sql), 1);
+	json_decref(first);
+	json_decref(again);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_nobody), cmocka_unit_test(test_login), cmocka_unit_test(test_too_long),
+	    cmocka_unit_test(test_revocation_reaches_live_sessions), cmocka_unit_test(test_revocation_ends_subscribers),
+	    cmocka_unit_test(test_expiry), cmocka_unit_test(test_scopes), cmocka_unit_test(test_keepers),
+	    cmocka_unit_test(test_shown_once),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
