@@ -28,6 +28,8 @@ enum {
 	STRAY_BYTES = 64 * 1024, /* that a client may send while its answer is awaited */
 };
 
+static LIST_HEAD(, http_server) servers;
+
 static void must(const void *memory)
 {
 	if (memory)
@@ -259,13 +261,20 @@ struct http_link *http_link_of(struct http_server *server, struct evhttp_request
 	return link && link->bev == bev ? link : NULL;
 }
 
-/* Out of descriptors: an enabled listener would spin, for its socket stays ready. */
+/* Out of descriptors: an enabled listener would spin, for its socket stays ready. What comes as the context is evhttp's own
+ * from the moment it takes the listener over, so the server is looked up. */
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
-	struct http_server *server = context;
+	struct http_server *server;
 	int64_t now = time_monotonic_micros();
 	int errnum = errno;
 
+	(void)context;
+	LIST_FOREACH (server, &servers, others)
+		if (server->bound && evhttp_bound_socket_get_listener(server->bound) == listener)
+			break;
+	if (!server)
+		return;
 	if (server->rest_logged_us == 0 || now - server->rest_logged_us >= REST_LOG_MICROS) {
 		server->rest_logged_us = now;
 		log_warning("", "cannot accept HTTP clients: %s; new ones wait (said once a minute)", strerror(errnum));
@@ -315,6 +324,7 @@ struct http_server *http_listen(struct event_base *base, const char *where, cons
 	event_assign(&server->turn, base, -1, 0, on_turn, server);
 	event_assign(&server->sweep, base, -1, EV_PERSIST, on_sweep, server);
 	event_assign(&server->rest, base, -1, 0, on_rested, server);
+	LIST_INSERT_HEAD(&servers, server, others);
 	server->evhttp = evhttp_new(base);
 	must(server->evhttp);
 	set_limits(server);
@@ -364,6 +374,7 @@ void http_free(struct http_server *server)
 	event_del(&server->turn);
 	event_del(&server->sweep);
 	event_del(&server->rest);
+	LIST_REMOVE(server, others);
 	free(server->by_fd);
 	free(server);
 }

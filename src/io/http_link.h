@@ -49,6 +49,7 @@ LIST_HEAD(http_links, http_link);
 LIST_HEAD(http_exchanges, http_exchange);
 
 struct http_server {
+	LIST_ENTRY(http_server) others;
 	struct event_base *base;
 	struct evhttp *evhttp;
 	struct evhttp_bound_socket *bound; /* NULL when stopped */
