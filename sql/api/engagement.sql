@@ -8,6 +8,7 @@ DECLARE
 	v_given jsonb; v_position bigint; v_name text; v_match text; v_candidates jsonb; v_path text; v_found uuid; v_level smallint;
 	v_new text[] := '{}'; -- country and name of each that is to be made
 BEGIN
+	PERFORM organizations_lock(jsonb_path_query_array(p_participants, '$[*].contact'));
 	-- In one order for all callers, so that two of them cannot wait for each other.
 	PERFORM pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended('contact/' || (value #>> '{contact,country}')
 			|| '/' || primary_name(names_of(value #>> '{contact,name}', value #> '{contact,names}')), 0) AS key

@@ -188,6 +188,9 @@ static void on_notify(const char *payload, void *context)
 	}
 	if ((everything && daemon->phase == PHASE_SERVING) || (payload && strcmp(payload, "reference") == 0))
 		rpc_load_reference(daemon->rpc, on_reference, daemon);
+	/* Without a listener nobody held the lock of our api schema, and a newer daemon may have dropped it. */
+	if (everything && daemon->phase == PHASE_SERVING && !daemon->startup_child)
+		startup_start(daemon);
 	if (everything || strcmp(payload, "reminder") == 0)
 		engine_wake(daemon->engine);
 	else if (strncmp(payload, "delivery ", 9) == 0)
@@ -219,8 +222,11 @@ static void on_cluster_state(enum cluster_state state, const char *message, void
 
 static void on_startup_end(struct daemon *daemon, int status)
 {
-	if (daemon->phase != PHASE_STARTING)
+	if (daemon->phase != PHASE_STARTING) {
+		if (daemon->phase == PHASE_SERVING && startup_outcome(status) != MIGRATE_DONE)
+			log_error("", "the database is no longer as this daemon knows it; calls may fail until it is restarted");
 		return;
+	}
 	switch (startup_outcome(status)) {
 	case MIGRATE_DONE:
 		if (daemon->migrate_only)
