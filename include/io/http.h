@@ -83,6 +83,8 @@ void http_reply_text(struct http_exchange *exchange, int status, const char *tex
 /* An answer that has no end of its own: begin, send, end; the end frees the exchange. */
 void http_stream_begin(struct http_exchange *exchange, const char *type);
 void http_stream_send(struct http_exchange *exchange, const char *bytes, size_t length);
+/* Bytes that the client has not taken yet. */
+size_t http_stream_pending(const struct http_exchange *exchange);
 /* Has on_gone called soon, as if the client had gone. */
 void http_stream_cut(struct http_exchange *exchange);
 void http_stream_end(struct http_exchange *exchange);

@@ -57,6 +57,12 @@ static void post_flow(void *peer)
 	(void)peer;
 }
 
+static bool post_congested(void *peer)
+{
+	(void)peer;
+	return false;
+}
+
 static const struct rpc_transport transport = {
     .name = "http",
     .single = true,
@@ -65,6 +71,7 @@ static const struct rpc_transport transport = {
     .release = post_release,
     .pause = post_flow,
     .resume = post_flow,
+    .congested = post_congested,
     .end = post_flow,
 };
 

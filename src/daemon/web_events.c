@@ -7,21 +7,30 @@
 #include "text/json.h"
 #include "web_link.h"
 
+enum { CONGESTED_BYTES = 1024 * 1024 };
+
 struct web_stream {
 	LIST_ENTRY(web_stream) all;
 	struct http_exchange *exchange; /* NULL once it has been answered with a refusal */
 	struct rpc_session *session;
 	unsigned holds;
-	bool begun;
+	bool begun, ended;
 	char last[UUID_TEXT_SIZE]; /* Last-Event-ID, until it has come by */
 	char subject[32];
 };
 
 void web_stream_end(struct web_stream *stream)
 {
+	struct http_exchange *exchange = stream->exchange;
+
 	LIST_REMOVE(stream, all);
-	if (stream->exchange)
-		http_stream_end(stream->exchange);
+	/* The session's end may end a call, whose answer finds nobody any more. */
+	stream->exchange = NULL;
+	stream->ended = true;
+	if (exchange && stream->begun)
+		http_stream_end(exchange);
+	else if (exchange)
+		http_reply_text(exchange, 503, "stopping; try again in a while");
 	rpc_session_end(stream->session);
 	free(stream);
 }
@@ -108,13 +117,19 @@ static void stream_hold(void *peer)
 static void stream_release(void *peer)
 {
 	struct web_stream *stream = peer;
-	if (--stream->holds == 0 && !stream->exchange)
+	if (--stream->holds == 0 && !stream->exchange && !stream->ended)
 		web_stream_end(stream);
 }
 
 static void stream_flow(void *peer)
 {
 	(void)peer;
+}
+
+static bool stream_congested(void *peer)
+{
+	struct web_stream *stream = peer;
+	return stream->exchange && http_stream_pending(stream->exchange) > CONGESTED_BYTES;
 }
 
 /* Before it has begun the refusal of its own call says as much. */
@@ -132,6 +147,7 @@ static const struct rpc_transport transport = {
     .release = stream_release,
     .pause = stream_flow,
     .resume = stream_flow,
+    .congested = stream_congested,
     .end = stream_cut,
 };
 

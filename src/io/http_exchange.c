@@ -288,13 +288,18 @@ void http_stream_begin(struct http_exchange *exchange, const char *type)
 	}
 }
 
+size_t http_stream_pending(const struct http_exchange *exchange)
+{
+	return exchange->link ? evbuffer_get_length(bufferevent_get_output(exchange->link->bev)) : 0;
+}
+
 void http_stream_send(struct http_exchange *exchange, const char *bytes, size_t length)
 {
 	struct evbuffer *chunk;
 
 	if (!exchange->link)
 		return;
-	if (evbuffer_get_length(bufferevent_get_output(exchange->link->bev)) > exchange->server->options.max_stream_bytes) {
+	if (http_stream_pending(exchange) > exchange->server->options.max_stream_bytes) {
 		log_warning(exchange->subject, "cut off: it does not read its events");
 		http_link_cut(exchange->link);
 		return;
