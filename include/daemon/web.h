@@ -1,8 +1,9 @@
 /* Web: what the daemon serves over HTTP: POST /rpc, GET /openrpc.json, /healthz, /readyz, /metrics and /events.
  *
  * A POST is a session that lives for one message. GET /events is a session that lasts, with one subscription, as
- * server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): the id of each is its delivery_id.
- * Of what is due when it opens, the event that Last-Event-ID names is left out once; it has arrived before. */
+ * server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): the id of each is its
+ * delivery_id. Of what is due when it opens, the event that Last-Event-ID names is left out once; it has arrived
+ * before. */
 #ifndef TRACKTWO_DAEMON_WEB_H
 #define TRACKTWO_DAEMON_WEB_H
 
@@ -22,7 +23,7 @@ struct web_options {
 	struct rpc *rpc;
 	struct pg_pool *pool;
 	const char *api_schema, *version;
-	const char *openrpc; /* the document's text */
+	const char *openrpc;       /* the document's text */
 	const char *where, *group; /* as http_listen() takes them */
 	size_t max_body_bytes, max_clients, max_stream_bytes;
 };

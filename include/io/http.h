@@ -1,11 +1,13 @@
-/* Http: HTTP/1.1 (RFC 9110, 9112) by libevent's evhttp, which this room alone knows, with what evhttp leaves open closed.
+/* Http: HTTP/1.1 (RFC 9110, 9112) by libevent's evhttp, which this room alone knows, with what evhttp leaves open
+ * closed.
  *
  * A request reaches the callback only when it is whole, within its limits and unambiguous: one Host that means this
  * machine, an Origin of ours or none, one Content-Length, no folded header, a path for a target. Whatever else comes is
  * answered with 4xx here, and its connection is closed and never used again. A request that is not whole within
  * HTTP_READ_S of its first byte is cut off, however busily it trickles; so is whoever does not take the answer.
  *
- * An exchange is one request and its one answer. It outlives its client: the answer to a client that has gone is dropped. */
+ * An exchange is one request and its one answer. It outlives its client: the answer to a client that has gone is
+ * dropped. */
 #ifndef TRACKTWO_IO_HTTP_H
 #define TRACKTWO_IO_HTTP_H
 
@@ -37,7 +39,8 @@ struct http_options {
 	const char *keep_alive;  /* outlives the server */
 	/* A request has come: the callee answers it, now or later, exactly once. */
 	void (*on_request)(struct http_exchange *exchange, void *context);
-	/* The client of a stream has gone: the callee ends the stream. Called from the loop, never inside another function. */
+	/* The client of a stream has gone: the callee ends the stream. Called from the loop, never inside another function.
+	 */
 	void (*on_gone)(struct http_exchange *exchange, void *context);
 	void *context;
 };

@@ -1,8 +1,8 @@
 /* Metrics: what is counted of every call, and the text that Prometheus scrapes
  * (https://prometheus.io/docs/instrumenting/exposition_formats, version 0.0.4).
  *
- * Counters live here; what is only true at the moment of a scrape (gauges) is handed to metrics_write(). Nothing here ever
- * holds a name, a note or a parameter: labels are names of methods, of outcomes and of states. */
+ * Counters live here; what is only true at the moment of a scrape (gauges) is handed to metrics_write(). Nothing here
+ * ever holds a name, a note or a parameter: labels are names of methods, of outcomes and of states. */
 #ifndef TRACKTWO_RPC_METRICS_H
 #define TRACKTWO_RPC_METRICS_H
 

@@ -27,8 +27,8 @@ struct address {
  * message does not repeat the text, which may be a secret in the wrong place. */
 ERR_CHECKED bool address_parse(const char *text, struct address *address, struct err *err);
 
-/* Whether the value of a Host header (RFC 9110 section 7.2) means this machine: localhost, 127.0.0.0/8 or [::1], with or
- * without a port. A page of another site that had its name resolve to this machine would send that name. */
+/* Whether the value of a Host header (RFC 9110 section 7.2) means this machine: localhost, 127.0.0.0/8 or [::1], with
+ * or without a port. A page of another site that had its name resolve to this machine would send that name. */
 bool address_host_is_loopback(const char *host);
 
 #endif

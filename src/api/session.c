@@ -2,7 +2,8 @@
 #include "api/methods.h"
 #include "api/types.h"
 
-static const struct type token = {.kind = TYPE_TEXT, .min = 1, .max = 200, .line = true, .help = "As token.create showed it."};
+static const struct type token = {
+    .kind = TYPE_TEXT, .min = 1, .max = 200, .line = true, .help = "As token.create showed it."};
 static const struct type by = {.kind = TYPE_CHOICE, .choices = (const char *const[]){"unix_user", "token", NULL}};
 
 static const struct type record = {

@@ -19,10 +19,10 @@ static const struct type scopes = {.kind = TYPE_LIST, .element = &scope, .min = 
 	}
 
 static const struct type record = {.name = "Token", .kind = TYPE_OBJECT, TYPE_MEMBERS(TOKEN_MEMBERS)};
-static const struct type created = {
-    .name = "TokenCreated",
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS(TOKEN_MEMBERS, {"token", &api_text_record, MEMBER_NULLABLE, "Shown once; null when a call is repeated."})};
+static const struct type created = {.name = "TokenCreated",
+                                    .kind = TYPE_OBJECT,
+                                    TYPE_MEMBERS(TOKEN_MEMBERS, {"token", &api_text_record, MEMBER_NULLABLE,
+                                                                 "Shown once; null when a call is repeated."})};
 static const struct type records = {.kind = TYPE_LIST, .element = &record};
 static const struct type page = {.name = "TokenPage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
 
@@ -30,8 +30,9 @@ static const struct method rows[] = {
     {.name = "token.create",
      .kind = METHOD_WRITE,
      .role = ROLE_VIEWER,
-     .summary = "Makes a token for oneself, or, as an administrator, for anybody. It is shown once: sent again, the call "
-                "is answered with token null.",
+     .summary =
+         "Makes a token for oneself, or, as an administrator, for anybody. It is shown once: sent again, the call "
+         "is answered with token null.",
      METHOD_PARAMS(API_ID_PARAM, {"principal_id", &type_uuid, MEMBER_REQUIRED, "Who is known by it."},
                    {"expires_at", &type_instant, MEMBER_OPTIONAL, "From when on it is not good; never when absent."},
                    {"scopes", &scopes, MEMBER_OPTIONAL, "What it may call; all that its principal may when absent."}),

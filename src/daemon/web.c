@@ -1,7 +1,7 @@
 /* Web: routes. A row says which verb a path takes and who serves it; what is no route is 404, another verb 405.
  *
- * A post stands as long as its session holds it: its calls are under way, or its message is being read. Its answer goes out
- * when the session sends it; when the last hold ends without one, there were only notifications. */
+ * A post stands as long as its session holds it: its calls are under way, or its message is being read. Its answer goes
+ * out when the session sends it; when the last hold ends without one, there were only notifications. */
 #include "daemon/web.h"
 
 #include <stdio.h>
@@ -75,15 +75,16 @@ static const struct rpc_transport transport = {
     .end = post_flow,
 };
 
-struct rpc_session *web_session(struct web *web, struct http_exchange *exchange, const struct rpc_transport *how, void *peer,
-                                const char *subject)
+struct rpc_session *web_session(struct web *web, struct http_exchange *exchange, const struct rpc_transport *how,
+                                void *peer, const char *subject)
 {
 	static const char scheme[] = "Bearer ";
 	const char *authorization = http_header(exchange, "Authorization");
 	struct rpc_session *session = rpc_session_new(web->options.rpc, how, peer, subject, http_uid(exchange));
 
 	if (authorization && strncasecmp(authorization, scheme, sizeof scheme - 1) == 0)
-		rpc_session_show_token(session, authorization + sizeof scheme - 1 + strspn(authorization + sizeof scheme - 1, " "));
+		rpc_session_show_token(session,
+		                       authorization + sizeof scheme - 1 + strspn(authorization + sizeof scheme - 1, " "));
 	return session;
 }
 
@@ -211,7 +212,8 @@ static void on_metrics(struct web *web, struct http_exchange *exchange)
 	if (web->asking)
 		return;
 	web->asking = true;
-	pg_submit(web->options.pool, &web->reminders_statement, (const char *const[]){rpc_system_caller}, on_reminders, web);
+	pg_submit(web->options.pool, &web->reminders_statement, (const char *const[]){rpc_system_caller}, on_reminders,
+	          web);
 }
 
 static const struct {
@@ -219,8 +221,8 @@ static const struct {
 	enum http_verb verb;
 	void (*serve)(struct web *web, struct http_exchange *exchange);
 } routes[] = {
-    {"/rpc", HTTP_POST, on_rpc},       {"/openrpc.json", HTTP_GET, on_openrpc}, {"/healthz", HTTP_GET, on_health},
-    {"/readyz", HTTP_GET, on_ready},   {"/metrics", HTTP_GET, on_metrics},      {"/events", HTTP_GET, web_on_events},
+    {"/rpc", HTTP_POST, on_rpc},     {"/openrpc.json", HTTP_GET, on_openrpc}, {"/healthz", HTTP_GET, on_health},
+    {"/readyz", HTTP_GET, on_ready}, {"/metrics", HTTP_GET, on_metrics},      {"/events", HTTP_GET, web_on_events},
 };
 
 static void on_request(struct http_exchange *exchange, void *context)

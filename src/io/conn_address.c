@@ -12,8 +12,8 @@ int conn_address_bind(const struct address *address, struct err *err)
 		err_set_errno(err, errno, "cannot make a socket");
 		return -1;
 	}
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0
-	    && bind(fd, &address->socket.any, address->length) == 0 && listen(fd, SOMAXCONN) == 0)
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+	    bind(fd, &address->socket.any, address->length) == 0 && listen(fd, SOMAXCONN) == 0)
 		return fd;
 	if (errno == EADDRINUSE)
 		err_set(err, "another program listens on %s; stop it, or choose another port", address->text);

@@ -1,9 +1,9 @@
 /* Http: connections: who may have one, for how long, and what their bytes look like before evhttp sees them.
  *
- * evhttp 2.1 tells of a connection when its first request is whole; a cap and a deadline need to know of it sooner. It asks
- * for a bufferevent when it has accepted (bevcb), and keeps its connection as that bufferevent's context, so that is where a
- * link takes hold: it sets the close callback, and watches the input. A connection is ended by shutting its socket down,
- * which makes evhttp clean up after itself.
+ * evhttp 2.1 tells of a connection when its first request is whole; a cap and a deadline need to know of it sooner. It
+ * asks for a bufferevent when it has accepted (bevcb), and keeps its connection as that bufferevent's context, so that
+ * is where a link takes hold: it sets the close callback, and watches the input. A connection is ended by shutting its
+ * socket down, which makes evhttp clean up after itself.
  *
  * Invariant: a link exists from bevcb until closecb, and is found by its descriptor in between. */
 #include "io/http.h"
@@ -49,7 +49,8 @@ void http_link_cut(struct http_link *link)
 		shutdown(link->fd, SHUT_RDWR);
 }
 
-/* What RFC 9112 forbids or lets a server refuse, and evhttp repairs silently: section 5.2 obs-fold, 2.2 a bare CR; a NUL. */
+/* What RFC 9112 forbids or lets a server refuse, and evhttp repairs silently: section 5.2 obs-fold, 2.2 a bare CR; a
+ * NUL. */
 static void scan_byte(struct http_link *link, char byte)
 {
 	if (byte == '\n') {
@@ -169,8 +170,8 @@ static void index_link(struct http_server *server, struct http_link *link)
 	server->by_fd[fd] = link;
 }
 
-/* Behind evhttp's accepting: the descriptor and evhttp's connection are there now. The link held a reference, lest evhttp
- * gave the connection up at once. */
+/* Behind evhttp's accepting: the descriptor and evhttp's connection are there now. The link held a reference, lest
+ * evhttp gave the connection up at once. */
 static void adopt(struct http_link *link)
 {
 	struct http_server *server = link->server;
@@ -243,7 +244,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	LIST_FOREACH (link, &server->links, all) {
+	LIST_FOREACH(link, &server->links, all)
+	{
 		struct http_exchange *exchange = link->exchange;
 		if (link->deadline_us != 0 && now >= link->deadline_us)
 			http_link_cut(link);
@@ -261,8 +263,8 @@ struct http_link *http_link_of(struct http_server *server, struct evhttp_request
 	return link && link->bev == bev ? link : NULL;
 }
 
-/* Out of descriptors: an enabled listener would spin, for its socket stays ready. What comes as the context is evhttp's own
- * from the moment it takes the listener over, so the server is looked up. */
+/* Out of descriptors: an enabled listener would spin, for its socket stays ready. What comes as the context is evhttp's
+ * own from the moment it takes the listener over, so the server is looked up. */
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
 	struct http_server *server;
@@ -270,9 +272,9 @@ static void on_accept_error(struct evconnlistener *listener, void *context)
 	int errnum = errno;
 
 	(void)context;
-	LIST_FOREACH (server, &servers, others)
-		if (server->bound && evhttp_bound_socket_get_listener(server->bound) == listener)
-			break;
+	LIST_FOREACH(server, &servers, others)
+	if (server->bound && evhttp_bound_socket_get_listener(server->bound) == listener)
+		break;
 	if (!server)
 		return;
 	if (server->rest_logged_us == 0 || now - server->rest_logged_us >= REST_LOG_MICROS) {
@@ -352,9 +354,9 @@ void http_stop(struct http_server *server)
 	server->bound = NULL;
 	event_del(&server->rest);
 	conn_path_remove(&server->path);
-	LIST_FOREACH (link, &server->links, all)
-		if (!link->exchange && !link->answering && !link->begun)
-			http_link_cut(link);
+	LIST_FOREACH(link, &server->links, all)
+	if (!link->exchange && !link->answering && !link->begun)
+		http_link_cut(link);
 }
 
 size_t http_count(const struct http_server *server)

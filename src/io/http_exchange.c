@@ -23,7 +23,8 @@ static size_t count_headers(const struct evkeyvalq *headers, const char *name, c
 	const struct evkeyval *header;
 	size_t count = 0;
 	*value = NULL;
-	TAILQ_FOREACH (header, headers, next) {
+	TAILQ_FOREACH(header, headers, next)
+	{
 		if (strcasecmp(header->key, name) != 0)
 			continue;
 		*value = header->value;
@@ -35,8 +36,8 @@ static size_t count_headers(const struct evkeyvalq *headers, const char *name, c
 /* Two of these could be read two ways (RFC 9112 sections 3.2 and 6.3): by us, and by whoever stands before us. */
 static const char *doubled_header(const struct evkeyvalq *headers)
 {
-	static const char *const single[] = {"Content-Length", "Transfer-Encoding", "Host", "Authorization", "Origin",
-	                                     "Content-Type", NULL};
+	static const char *const single[] = {"Content-Length", "Transfer-Encoding", "Host", "Authorization",
+	                                     "Origin",         "Content-Type",      NULL};
 	const char *value, *length, *encoding;
 	for (size_t i = 0; single[i]; i++)
 		if (count_headers(headers, single[i], &value) > 1)
@@ -82,8 +83,8 @@ static const char *origin_fault(const struct http_server *server, struct evhttp_
 		return NULL;
 	if (count_headers(headers, "Host", &host) > 0 && !address_host_is_loopback(host))
 		return "the Host header names another machine";
-	if (count_headers(headers, "Origin", &origin) > 0
-	    && !(host && strncasecmp(origin, "http://", 7) == 0 && strcasecmp(origin + 7, host) == 0))
+	if (count_headers(headers, "Origin", &origin) > 0 &&
+	    !(host && strncasecmp(origin, "http://", 7) == 0 && strcasecmp(origin + 7, host) == 0))
 		return "pages of other origins may not call";
 	return NULL;
 }
@@ -234,8 +235,8 @@ static void begin_answer(struct http_exchange *exchange, int status, const char 
 		http_add_header(exchange, "Connection", "close");
 }
 
-/* The last of the answer is queued. A client that has half-closed still wants it, and evhttp would take that end for the
- * end of all, so nothing is read meanwhile. */
+/* The last of the answer is queued. A client that has half-closed still wants it, and evhttp would take that end for
+ * the end of all, so nothing is read meanwhile. */
 static void end_answer(struct http_exchange *exchange)
 {
 	struct http_link *link = exchange->link;
@@ -247,7 +248,8 @@ static void end_answer(struct http_exchange *exchange)
 	free(exchange);
 }
 
-void http_reply(struct http_exchange *exchange, int status, const char *type, const struct conn_piece *pieces, size_t count)
+void http_reply(struct http_exchange *exchange, int status, const char *type, const struct conn_piece *pieces,
+                size_t count)
 {
 	struct evhttp_request *request = exchange->request;
 	struct http_link *link = exchange->link;

@@ -24,10 +24,10 @@ struct http_link {
 	bool answering; /* an answer is on its way out, and its exchange is gone */
 	/* Where the bytes read so far stand in a request. */
 	bool in_body, begun, refused;
-	unsigned long lines;     /* whole ones of the head */
-	size_t line_length;      /* of the line under way */
-	bool after_return;       /* the last byte was CR */
-	const char *fault;       /* what evhttp would let pass; NULL for nothing */
+	unsigned long lines; /* whole ones of the head */
+	size_t line_length;  /* of the line under way */
+	bool after_return;   /* the last byte was CR */
+	const char *fault;   /* what evhttp would let pass; NULL for nothing */
 };
 
 struct http_exchange {

@@ -1,8 +1,8 @@
 /* Access: who stands behind a session, asked of the database once and kept until principals or tokens change.
  *
- * A token that was shown decides; else, on a Unix socket, the peer's user as the kernel tells it: root and the daemon's own
- * user are the administrator of the first hour where no principal bears their name. While the question is on its way the
- * session's calls wait in order.
+ * A token that was shown decides; else, on a Unix socket, the peer's user as the kernel tells it: root and the daemon's
+ * own user are the administrator of the first hour where no principal bears their name. While the question is on its
+ * way the session's calls wait in order.
  *
  * A token is looked up by its SHA-256, and never compared with anything: how long the lookup takes tells at most about
  * digests, from which nobody can work out a token. So nothing here needs a comparison in constant time. */
@@ -128,8 +128,8 @@ static void access_on_answer(const struct pg_result *result, void *context)
 		if (result->status == PG_OK) {
 			access_read(access, result->text, result->length);
 			if (access->state == ACCESS_NOBODY)
-				log_info(question.session->subject, access->token[0] ? "the token is not known" : "user %ld is not known",
-				         access->uid);
+				log_info(question.session->subject,
+				         access->token[0] ? "the token is not known" : "user %ld is not known", access->uid);
 			if (access->state == ACCESS_NOBODY && question.session->peer && access->recheck)
 				question.session->transport->end(question.session->peer);
 			access->recheck = false;
@@ -156,8 +156,8 @@ static struct access_question *access_question_new(struct rpc_session *session, 
 static void access_ask_token(struct access_question *question, const char *token)
 {
 	struct rpc *rpc = question->session->rpc;
-	pg_submit(rpc->options.pool, &rpc->token_statement, (const char *const[]){rpc_system_caller, token}, access_on_answer,
-	          question);
+	pg_submit(rpc->options.pool, &rpc->token_statement, (const char *const[]){rpc_system_caller, token},
+	          access_on_answer, question);
 }
 
 static void access_ask(struct rpc_session *session)
@@ -236,7 +236,7 @@ static bool in_scope(const json_t *scopes, const char *method)
 		const char *scope = json_string_value(item);
 		size_t length = scope ? strlen(scope) : 0;
 		if (length > 2 && strcmp(scope + length - 2, ".*") == 0 ? strncmp(scope, method, length - 1) == 0
-		                                                         : scope && strcmp(scope, method) == 0)
+		                                                        : scope && strcmp(scope, method) == 0)
 			return true;
 	}
 	return false;
@@ -259,8 +259,8 @@ static void access_judge(struct call *call, const struct access *access)
 		call_refuse(call, ERROR_UNAUTHENTICATED, who_is_missing(access));
 	} else if (access->role < method->role) {
 		call_refuse(call, ERROR_FORBIDDEN,
-		            arena_printf(&call->arena, "this needs the role %s; the caller is %s", method_role_name(method->role),
-		                         method_role_name(access->role)));
+		            arena_printf(&call->arena, "this needs the role %s; the caller is %s",
+		                         method_role_name(method->role), method_role_name(access->role)));
 	} else if (!in_scope(json_object_get(access->session, "scopes"), method->name)) {
 		call_refuse(call, ERROR_FORBIDDEN, "the token's scopes do not hold this method; session.whoami shows them");
 	} else {

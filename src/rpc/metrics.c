@@ -112,7 +112,8 @@ static void put_head(FILE *out, const char *name, const char *type, const char *
 
 static void put_requests(const struct metrics *metrics, FILE *out)
 {
-	put_head(out, "requests_total", "counter", "Requests answered, by method and outcome (ok, or data.code of the error).");
+	put_head(out, "requests_total", "counter",
+	         "Requests answered, by method and outcome (ok, or data.code of the error).");
 	for (size_t i = 0; i < metrics->row_count; i++)
 		for (size_t k = 0; k < OUTCOMES; k++)
 			if (metrics->rows[i].outcomes[k] > 0)
@@ -139,7 +140,8 @@ static void put_latencies(const struct metrics *metrics, FILE *out)
 		}
 		sum += row->buckets[BOUNDS];
 		fprintf(out, "tracktwo_request_duration_seconds_bucket{method=\"%s\",le=\"+Inf\"} %lu\n", row->name, sum);
-		fprintf(out, "tracktwo_request_duration_seconds_sum{method=\"%s\"} %.6f\n", row->name, (double)row->micros / 1e6);
+		fprintf(out, "tracktwo_request_duration_seconds_sum{method=\"%s\"} %.6f\n", row->name,
+		        (double)row->micros / 1e6);
 		fprintf(out, "tracktwo_request_duration_seconds_count{method=\"%s\"} %lu\n", row->name, sum);
 	}
 }
@@ -173,15 +175,16 @@ static void put_reminders(const json_t *reminders, FILE *out)
 		return;
 	put_head(out, "reminders", "gauge", "Reminders, by state; absent while the database is out of reach.");
 	json_object_foreach((json_t *)(uintptr_t)reminders, state, count)
-		fprintf(out, "tracktwo_reminders{state=\"%s\"} %lld\n", state, (long long)json_integer_value(count));
+	    fprintf(out, "tracktwo_reminders{state=\"%s\"} %lld\n", state, (long long)json_integer_value(count));
 }
 
 void metrics_write(const struct metrics *metrics, const struct metrics_gauges *gauges, FILE *out)
 {
 	put_head(out, "build_info", "gauge", "Always 1; the labels tell the build.");
 	fprintf(out, "tracktwo_build_info{version=\"%s\"} 1\n", gauges->version);
-	fprintf(out, "# HELP process_start_time_seconds When the process began, in seconds since 1970.\n"
-	             "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %.3f\n",
+	fprintf(out,
+	        "# HELP process_start_time_seconds When the process began, in seconds since 1970.\n"
+	        "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %.3f\n",
 	        gauges->started_s);
 	put_requests(metrics, out);
 	put_latencies(metrics, out);

@@ -37,8 +37,8 @@ static bool is_loopback(const char *host, bool bracketed, struct address *addres
 	if (bracketed) {
 		address->socket.six = (struct sockaddr_in6){.sin6_family = AF_INET6};
 		address->length = sizeof address->socket.six;
-		return inet_pton(AF_INET6, host, &address->socket.six.sin6_addr) == 1
-		       && IN6_IS_ADDR_LOOPBACK(&address->socket.six.sin6_addr);
+		return inet_pton(AF_INET6, host, &address->socket.six.sin6_addr) == 1 &&
+		       IN6_IS_ADDR_LOOPBACK(&address->socket.six.sin6_addr);
 	}
 	if (inet_pton(AF_INET, strcasecmp(host, "localhost") == 0 ? "127.0.0.1" : host, &four) != 1)
 		return false;
@@ -55,8 +55,8 @@ bool address_parse(const char *text, struct address *address, struct err *err)
 	long port;
 
 	*address = (struct address){0};
-	if (strlen(text) >= sizeof address->text || !cut_host(text, host, &bracketed, &rest) || *rest != ':'
-	    || !parse_port(rest + 1, 1, &port))
+	if (strlen(text) >= sizeof address->text || !cut_host(text, host, &bracketed, &rest) || *rest != ':' ||
+	    !parse_port(rest + 1, 1, &port))
 		return err_set(err, "write host:port, such as 127.0.0.1:7480 or [::1]:7480");
 	if (!is_loopback(host, bracketed, address))
 		return err_set(err, "without TLS the daemon listens on a loopback address only: 127.0.0.1, [::1] or localhost");
@@ -74,6 +74,7 @@ bool address_host_is_loopback(const char *text)
 	bool bracketed;
 	long port;
 
-	return cut_host(text, host, &bracketed, &rest) && (*rest == '\0' || (*rest == ':' && parse_port(rest + 1, 0, &port)))
-	       && is_loopback(host, bracketed, &address);
+	return cut_host(text, host, &bracketed, &rest) &&
+	       (*rest == '\0' || (*rest == ':' && parse_port(rest + 1, 0, &port))) &&
+	       is_loopback(host, bracketed, &address);
 }

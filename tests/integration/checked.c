@@ -146,7 +146,7 @@ long checked_rows(const struct harness *harness)
 	                              " + (SELECT count(*) FROM store.organization) + (SELECT count(*) FROM store.dialogue)"
 	                              " + (SELECT count(*) FROM store.reminder) + (SELECT count(*) FROM store.commitment)"
 	                              " + (SELECT count(*) FROM store.note) + (SELECT count(*) FROM store.topic)"
-	                              " + (SELECT count(*) FROM store.principal)");
+	                              " + (SELECT count(*) FROM store.principal) + (SELECT count(*) FROM store.token)");
 }
 
 const char *checked_id(void)

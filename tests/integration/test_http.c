@@ -19,7 +19,8 @@
 
 enum { ANSWER_MS = 20000, REACHES_MS = 5000, LIMIT = 65536 };
 
-#define POST(type, length) "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: " type "\r\nContent-Length: " length "\r\n"
+#define POST(type, length)                                                                                             \
+	"POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: " type "\r\nContent-Length: " length "\r\n"
 #define PING "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.ping\"}"
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -86,7 +87,8 @@ static bool alive(void)
 static void test_routes(void **state)
 {
 	struct web_answer answer = ask(GET("/openrpc.json"));
-	json_t *document = json_loads(answer.body, 0, NULL), *discovered = checked_result(&administrator, "rpc.discover", NULL);
+	json_t *document = json_loads(answer.body, 0, NULL),
+	       *discovered = checked_result(&administrator, "rpc.discover", NULL);
 	(void)state;
 	assert_true(json_equal(document, discovered));
 	assert_non_null(strstr(answer.head, "X-Content-Type-Options: nosniff\r\n"));
@@ -145,8 +147,9 @@ static void test_rpc(void **state)
 	answer = web_call(&client, NULL, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"session.whoami\"}");
 	assert_int_equal(at_integer(answer, "error.code"), 401);
 	json_decref(answer);
-	answer = web_call(&client, token, "[" PING ",{\"jsonrpc\":\"2.0\",\"method\":\"system.info\"},{\"jsonrpc\":\"2.0\",\"id\":2,"
-	                                  "\"method\":\"principal.list\"},7]");
+	answer = web_call(&client, token,
+	                  "[" PING ",{\"jsonrpc\":\"2.0\",\"method\":\"system.info\"},{\"jsonrpc\":\"2.0\",\"id\":2,"
+	                  "\"method\":\"principal.list\"},7]");
 	assert_int_equal(json_array_size(answer), 3);
 	json_decref(answer);
 	answer = web_call(&client, token, "{nonsense");
@@ -156,15 +159,21 @@ static void test_rpc(void **state)
 	assert_string_equal(at_string(answer, "error.data.code"), "invalid_request");
 	json_decref(answer);
 	/* Notifications only. */
-	assert_int_equal(web_status(&client, POST("application/json", "40") "\r\n{\"jsonrpc\":\"2.0\",\"method\":\"system.ping\"}"), 204);
-	assert_int_equal(web_status(&client, POST("application/json", "42") "\r\n[{\"jsonrpc\":\"2.0\",\"method\":\"system.info\"}]"), 204);
+	assert_int_equal(
+	    web_status(&client, POST("application/json", "40") "\r\n{\"jsonrpc\":\"2.0\",\"method\":\"system.ping\"}"),
+	    204);
+	assert_int_equal(
+	    web_status(&client, POST("application/json", "42") "\r\n[{\"jsonrpc\":\"2.0\",\"method\":\"system.info\"}]"),
+	    204);
 	/* Two at once, on one connection. */
-	assert_int_equal(web_status(&client, POST("application/json; charset=UTF-8", "47") "\r\n" PING
-	                                     POST("application/json;charset=\"utf-8\"", "47") "\r\n" PING), 200);
+	assert_int_equal(web_status(&client, POST("application/json; charset=UTF-8", "47") "\r\n" PING POST(
+	                                         "application/json;charset=\"utf-8\"", "47") "\r\n" PING),
+	                 200);
 	assert_int_equal(web_status(&client, ""), 200);
 	/* In chunks. */
 	assert_int_equal(web_status(&client, "POST /rpc HTTP/1.1\r\nHost: [::1]:1\r\nContent-Type: application/json\r\n"
-	                                     "Transfer-Encoding: chunked\r\n\r\n2f\r\n" PING "\r\n0\r\n\r\n"), 200);
+	                                     "Transfer-Encoding: chunked\r\n\r\n2f\r\n" PING "\r\n0\r\n\r\n"),
+	                 200);
 	client_close(&client);
 }
 
@@ -308,8 +317,8 @@ static void test_gone(void **state)
 	static const char text[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"engagement.history\"}";
 	char request[512];
 	(void)state;
-	snprintf(request, sizeof request, POST("application/json", "%zu") "Authorization: Bearer %s\r\n\r\n%s", strlen(text), token,
-	         text);
+	snprintf(request, sizeof request, POST("application/json", "%zu") "Authorization: Bearer %s\r\n\r\n%s",
+	         strlen(text), token, text);
 	for (size_t i = 0; i < 200; i++) {
 		struct client client;
 		struct linger hard = {.l_onoff = 1, .l_linger = 0};
@@ -359,8 +368,9 @@ static void open_events(struct client *client, const char *key, const char *quer
 {
 	char request[512];
 	web_open(client, port, NULL);
-	snprintf(request, sizeof request, "GET /events%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n%s%s%s\r\n", query,
-	         key, last ? "Last-Event-ID: " : "", last ? last : "", last ? "\r\n" : "");
+	snprintf(request, sizeof request,
+	         "GET /events%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n%s%s%s\r\n", query, key,
+	         last ? "Last-Event-ID: " : "", last ? last : "", last ? "\r\n" : "");
 	assert_true(client_send(client, request, strlen(request)));
 }
 
@@ -369,7 +379,8 @@ static char *event_line(struct client *client, const char *beginning)
 {
 	long long until = harness_now_ms() + ANSWER_MS;
 	char *line, *rest;
-	while ((line = client_read_line(client, (int)(until - harness_now_ms()))) && strncmp(line, beginning, strlen(beginning)) != 0)
+	while ((line = client_read_line(client, (int)(until - harness_now_ms()))) &&
+	       strncmp(line, beginning, strlen(beginning)) != 0)
 		free(line);
 	if (!line)
 		fail_msg("no line \"%s…\" came", beginning);
@@ -380,7 +391,8 @@ static char *event_line(struct client *client, const char *beginning)
 
 static void remind(const char *note)
 {
-	json_decref(checked_result(&administrator, "reminder.create", json_of("{'note':'%s','due_at':'2020-01-01T00:00:00Z'}", note)));
+	json_decref(checked_result(&administrator, "reminder.create",
+	                           json_of("{'note':'%s','due_at':'2020-01-01T00:00:00Z'}", note)));
 }
 
 static void expect_event(struct client *client, const char *note, char id[37])
@@ -472,7 +484,8 @@ static long cpu_ms(pid_t pid)
 	assert_non_null(file);
 	assert_non_null(fgets(line, sizeof line, file));
 	fclose(file);
-	assert_int_equal(sscanf(strrchr(line, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel), 2);
+	assert_int_equal(
+	    sscanf(strrchr(line, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel), 2);
 	return (long)((user + kernel) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
 }
 
@@ -556,10 +569,18 @@ static void test_too_many_clients(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_routes), cmocka_unit_test(test_metrics), cmocka_unit_test(test_rpc),
-	    cmocka_unit_test(test_half_close), cmocka_unit_test(test_hostile), cmocka_unit_test(test_too_large),
-	    cmocka_unit_test(test_trickle), cmocka_unit_test(test_gone), cmocka_unit_test(test_identity),
-	    cmocka_unit_test(test_events), cmocka_unit_test(test_events_refused), cmocka_unit_test(test_unix_and_exhaustion),
+	    cmocka_unit_test(test_routes),
+	    cmocka_unit_test(test_metrics),
+	    cmocka_unit_test(test_rpc),
+	    cmocka_unit_test(test_half_close),
+	    cmocka_unit_test(test_hostile),
+	    cmocka_unit_test(test_too_large),
+	    cmocka_unit_test(test_trickle),
+	    cmocka_unit_test(test_gone),
+	    cmocka_unit_test(test_identity),
+	    cmocka_unit_test(test_events),
+	    cmocka_unit_test(test_events_refused),
+	    cmocka_unit_test(test_unix_and_exhaustion),
 	    cmocka_unit_test(test_too_many_clients),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

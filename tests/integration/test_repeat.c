@@ -79,8 +79,16 @@ static char *prepare_delivery(void)
 	return id;
 }
 
+static char *prepare_token(void)
+{
+	return made("token.create", json_of("{'principal_id':'" ADMINISTRATOR "'}"));
+}
+
 static const struct repeatable repeatables[] = {
     {"principal.create", "{'name':'P','role':'viewer'}", "{'name':'P','role':'officer'}", NULL},
+    {"token.create", "{'principal_id':'" ADMINISTRATOR "'}", "{'principal_id':'" ADMINISTRATOR "','scopes':['a.b']}",
+     NULL},
+    {"token.revoke", "{'id':'%s'}", "{'id':'" NOBODY "'}", prepare_token},
     {"organization.create", "{'name':'O','country':'KR'}", "{'name':'O','country':'KP'}", NULL},
     {"contact.create", "{'name':'C','country':'KR','tags':['a','b']}", "{'name':'C','country':'KR','tags':['b','a']}",
      NULL},
@@ -119,6 +127,18 @@ static json_t *filled(const char *format, const char *id, const char *member, co
 	return params;
 }
 
+/* A token is shown by the first answer only: this makes the first one like the others. */
+static void hide_token(char *answer)
+{
+	static const char shown[] = "\"token\": \"tt_", hidden[] = "\"token\": null";
+	char *at_token = strstr(answer, shown);
+	if (!at_token)
+		return;
+	char *end = strchr(at_token + sizeof shown, '"') + 1;
+	memcpy(at_token, hidden, sizeof hidden - 1);
+	memmove(at_token + sizeof hidden - 1, end, strlen(end) + 1);
+}
+
 /* The whole line that answers a call with the id 1, so that answers can be compared byte by byte; free() it. */
 static char *answer_line(const char *method, json_t *params)
 {
@@ -126,6 +146,7 @@ static char *answer_line(const char *method, json_t *params)
 	char *text = json_dumps(request, JSON_COMPACT), *answer = checked_exchange(&client, text);
 	free(text);
 	json_decref(request);
+	hide_token(answer);
 	return answer;
 }
 

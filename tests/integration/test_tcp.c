@@ -98,7 +98,8 @@ static void test_login(void **state)
 	assert_string_equal(at_string(who, "token_id"), id);
 	assert_string_equal(at_string(who, "role"), "viewer");
 	json_decref(who);
-	json_decref(checked_error(&client, "principal.create", json_of("{'name':'x','role':'administrator'}"), 403, "forbidden"));
+	json_decref(
+	    checked_error(&client, "principal.create", json_of("{'name':'x','role':'administrator'}"), 403, "forbidden"));
 	/* A login that fails leaves the session who it was. */
 	json_decref(checked_error(&client, "session.login", json_of("{'token':'no'}"), 401, "unauthenticated"));
 	json_decref(checked_result(&client, "session.whoami", NULL));
@@ -186,8 +187,9 @@ static void test_expiry(void **state)
 	json_decref(checked_result(&client, "session.whoami", NULL));
 	becomes_nobody(&client);
 	json_decref(checked_error(&client, "session.login", json_of("{'token':'%s'}", token), 401, "unauthenticated"));
-	json_t *error = checked_error(&administrator, "token.create",
-	                              json_of("{'principal_id':'%s','expires_at':'2020-01-01T00:00:00Z'}", bootstrap), 422, "rule");
+	json_t *error =
+	    checked_error(&administrator, "token.create",
+	                  json_of("{'principal_id':'%s','expires_at':'2020-01-01T00:00:00Z'}", bootstrap), 422, "rule");
 	assert_string_equal(at_string(error, "data.rule"), "token_expired");
 	json_decref(error);
 	client_close(&client);
@@ -207,7 +209,8 @@ static void test_scopes(void **state)
 	json_decref(checked_error(&client, "session.login", json_of("{'token':'x'}"), 401, "unauthenticated"));
 	client_close(&client);
 	free(token);
-	checked_faults(&administrator, "token.create", json_of("{'principal_id':'%s','scopes':['a.b','*']}", bootstrap), "scopes[1]");
+	checked_faults(&administrator, "token.create", json_of("{'principal_id':'%s','scopes':['a.b','*']}", bootstrap),
+	               "scopes[1]");
 }
 
 /* Everybody keeps their own; only an administrator keeps those of others. */
@@ -223,7 +226,8 @@ static void test_keepers(void **state)
 	made = checked_result(&client, "token.create", json_of("{'principal_id':'%s'}", viewer));
 	snprintf(mine, sizeof mine, "%s", at_string(made, "id"));
 	json_decref(made);
-	checked_refused(&client, "token.create", json_of("{'principal_id':'%s'}", bootstrap), 403, "forbidden", "principal_id");
+	checked_refused(&client, "token.create", json_of("{'principal_id':'%s'}", bootstrap), 403, "forbidden",
+	                "principal_id");
 	list = checked_result(&client, "token.list", NULL);
 	assert_int_equal(json_array_size(at(list, "items")), 2);
 	json_decref(list);
@@ -266,9 +270,14 @@ static void test_shown_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_nobody), cmocka_unit_test(test_login), cmocka_unit_test(test_too_long),
-	    cmocka_unit_test(test_revocation_reaches_live_sessions), cmocka_unit_test(test_revocation_ends_subscribers),
-	    cmocka_unit_test(test_expiry), cmocka_unit_test(test_scopes), cmocka_unit_test(test_keepers),
+	    cmocka_unit_test(test_nobody),
+	    cmocka_unit_test(test_login),
+	    cmocka_unit_test(test_too_long),
+	    cmocka_unit_test(test_revocation_reaches_live_sessions),
+	    cmocka_unit_test(test_revocation_ends_subscribers),
+	    cmocka_unit_test(test_expiry),
+	    cmocka_unit_test(test_scopes),
+	    cmocka_unit_test(test_keepers),
 	    cmocka_unit_test(test_shown_once),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -32,15 +32,15 @@ int web_free_port(void)
 
 void web_open(struct client *client, int port, const char *path)
 {
-	struct sockaddr_in four = {.sin_family = AF_INET,
-	                           .sin_port = htons((uint16_t)port),
-	                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in four = {
+	    .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct sockaddr_un local = {.sun_family = AF_UNIX};
 	*client = (struct client){.fd = socket(path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 	assert_true(client->fd >= 0);
 	if (path)
 		memcpy(local.sun_path, path, strlen(path) + 1);
-	if (connect(client->fd, path ? (struct sockaddr *)&local : (struct sockaddr *)&four, path ? sizeof local : sizeof four) != 0)
+	if (connect(client->fd, path ? (struct sockaddr *)&local : (struct sockaddr *)&four,
+	            path ? sizeof local : sizeof four) != 0)
 		fail_msg("nobody serves HTTP there");
 }
 
@@ -125,11 +125,12 @@ json_t *web_call(struct client *client, const char *token, const char *body)
 	json_t *value;
 	char *text;
 
-	assert_true(asprintf(&text,
-	                     "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%s%s%sContent-Length: %zu"
-	                     "\r\n\r\n%s",
-	                     token ? "Authorization: Bearer " : "", token ? token : "", token ? "\r\n" : "", strlen(body), body)
-	            > 0);
+	assert_true(
+	    asprintf(&text,
+	             "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%s%s%sContent-Length: %zu"
+	             "\r\n\r\n%s",
+	             token ? "Authorization: Bearer " : "", token ? token : "", token ? "\r\n" : "", strlen(body),
+	             body) > 0);
 	assert_true(client_send(client, text, strlen(text)));
 	free(text);
 	answer = web_read(client, WEB_ANSWER_MS);

@@ -26,8 +26,10 @@ static void test_parse(void **state)
 	assert_true(address_parse("[::1]:65535", &address, &err));
 	assert_int_equal(address.socket.any.sa_family, AF_INET6);
 	assert_int_equal(ntohs(address.socket.six.sin6_port), 65535);
-	static const char *const wrong[] = {"0.0.0.0:1", "10.0.0.1:1", "[::]:1", "[fe80::1]:1", "example.org:1", "127.1:1",
-	                                    "127.0.0.1:", "127.0.0.1:-1", "127.0.0.1:000001", "[127.0.0.1]:1", "[::1]1", "", NULL};
+	static const char *const wrong[] = {
+	    "0.0.0.0:1",  "10.0.0.1:1",   "[::]:1",           "[fe80::1]:1",   "example.org:1", "127.1:1",
+	    "127.0.0.1:", "127.0.0.1:-1", "127.0.0.1:000001", "[127.0.0.1]:1", "[::1]1",        "",
+	    NULL};
 	for (size_t i = 0; wrong[i]; i++)
 		assert_false(address_parse(wrong[i], &address, &err));
 }
@@ -35,9 +37,11 @@ static void test_parse(void **state)
 static void test_hosts(void **state)
 {
 	(void)state;
-	static const char *const right[] = {"localhost", "LOCALHOST:80", "127.0.0.1", "127.9.9.9:1", "[::1]", "[::1]:7480", NULL};
-	static const char *const wrong[] = {"", "example.org", "localhost.example.org", "127.0.0.1.example.org", "127.0.0.1:",
-	                                    "127.0.0.1:x", "[::1", "::1", "192.168.0.1", "localhost:80:80", " localhost", NULL};
+	static const char *const right[] = {"localhost", "LOCALHOST:80", "127.0.0.1", "127.9.9.9:1",
+	                                    "[::1]",     "[::1]:7480",   NULL};
+	static const char *const wrong[] = {
+	    "",     "example.org", "localhost.example.org", "127.0.0.1.example.org", "127.0.0.1:", "127.0.0.1:x",
+	    "[::1", "::1",         "192.168.0.1",           "localhost:80:80",       " localhost", NULL};
 	for (size_t i = 0; right[i]; i++)
 		assert_true(address_host_is_loopback(right[i]));
 	for (size_t i = 0; wrong[i]; i++)
