@@ -24,6 +24,7 @@ enum { RPC_BATCH_MAX = 1000, RPC_BATCH_BYTES_MAX = 16 * 1024 * 1024 };
 struct rpc_transport {
 	const char *name; /* for metrics: "unix", "tcp", "http" */
 	bool single;      /* the session lives for one message: nothing can be pushed to it later */
+	bool listens;     /* the session is there for what is pushed to it, and ends with its subscription */
 	/* One whole message in pieces, without a line's end. The bytes are copied. */
 	void (*send)(void *peer, const struct conn_piece *pieces, size_t count);
 	/* Answers are owed from the first to the second; nested. */
@@ -85,6 +86,9 @@ void rpc_session_show_token(struct rpc_session *session, const char *token);
 void rpc_session_recheck(struct rpc_session *session);
 /* Its token was good for a while, and that is over. */
 bool rpc_session_expired(const struct rpc_session *session);
+
+/* A subscription of the session ends, not by its own doing. */
+void rpc_session_unsubscribed(struct rpc_session *session);
 
 /* Can notifications reach it after this message? */
 bool rpc_session_lasts(const struct rpc_session *session);

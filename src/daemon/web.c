@@ -88,13 +88,20 @@ struct rpc_session *web_session(struct web *web, struct http_exchange *exchange,
 	return session;
 }
 
-/* application/json, and of parameters only charset=utf-8 (RFC 8259 section 11 defines none, clients send it). */
+/* application/json, or what drafts of JSON-RPC over HTTP called it and clients still send; of parameters only
+ * charset=utf-8 (RFC 8259 section 11 defines none). */
 static bool is_json(const char *type)
 {
-	static const char json[] = "application/json", charset[] = "charset=";
-	if (!type || strncasecmp(type, json, sizeof json - 1) != 0)
+	static const char *const names[] = {"application/json", "application/json-rpc", "application/jsonrequest", NULL};
+	static const char charset[] = "charset=";
+	size_t length = type ? strcspn(type, "; \t") : 0;
+	bool named = false;
+
+	for (size_t i = 0; names[i]; i++)
+		named = named || (length == strlen(names[i]) && strncasecmp(type, names[i], length) == 0);
+	if (!named)
 		return false;
-	type += sizeof json - 1;
+	type += length;
 	type += strspn(type, " \t");
 	if (*type == '\0')
 		return true;

@@ -142,6 +142,7 @@ static void stream_cut(void *peer)
 
 static const struct rpc_transport transport = {
     .name = "events",
+    .listens = true,
     .send = stream_send,
     .hold = stream_hold,
     .release = stream_release,

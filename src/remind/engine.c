@@ -369,10 +369,12 @@ static void on_roles(struct engine *engine, const json_t *roles)
 		if (role && (strcmp(at->caller, at->assignee) == 0 || method_role_of(role) >= ROLE_DIRECTOR))
 			continue;
 		log_info("", "a subscription ends: its subscriber may no longer listen");
-		if (at->call)
+		if (at->call) {
 			subscription_refuse(engine, at, ERROR_FORBIDDEN, "the caller may no longer listen");
-		else
-			subscription_free(subscription_take(engine, at->id));
+			continue;
+		}
+		rpc_session_unsubscribed(at->session);
+		subscription_free(subscription_take(engine, at->id));
 	}
 }
 

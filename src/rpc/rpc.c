@@ -161,6 +161,12 @@ void rpc_session_close(struct rpc_session *session)
 		session->transport->end(session->peer);
 }
 
+void rpc_session_unsubscribed(struct rpc_session *session)
+{
+	if (session->transport->listens)
+		rpc_session_close(session);
+}
+
 void rpc_session_end(struct rpc_session *session)
 {
 	if (session->rpc->options.on_session_end)

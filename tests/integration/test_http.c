@@ -165,6 +165,7 @@ static void test_rpc(void **state)
 	assert_int_equal(
 	    web_status(&client, POST("application/json", "42") "\r\n[{\"jsonrpc\":\"2.0\",\"method\":\"system.info\"}]"),
 	    204);
+	assert_int_equal(web_status(&client, POST("application/json-rpc", "47") "\r\n" PING), 200);
 	/* Two at once, on one connection. */
 	assert_int_equal(web_status(&client, POST("application/json; charset=UTF-8", "47") "\r\n" PING POST(
 	                                         "application/json;charset=\"utf-8\"", "47") "\r\n" PING),
