@@ -106,7 +106,7 @@ static struct http_exchange *exchange_new(struct http_server *server, struct evh
 	link->exchange = exchange;
 	snprintf(exchange->subject, sizeof exchange->subject, "http %lu", ++last_number);
 	/* A longer path is none of ours either. */
-	if (path < sizeof exchange->path)
+	if (path > 0 && path < sizeof exchange->path)
 		memcpy(exchange->path, uri, path);
 	exchange->body_length = evbuffer_get_length(input);
 	if (evbuffer_add(input, "", 1) != 0 || !(exchange->body = (char *)evbuffer_pullup(input, -1)))

@@ -100,7 +100,8 @@ static void test_routes(void **state)
 	assert_int_equal(status_of(GET("/healthz")), 200);
 	assert_int_equal(status_of(GET("/readyz")), 200);
 	assert_int_equal(status_of(GET("/readyz?really")), 200);
-	assert_int_equal(status_of(GET("/")), 404);
+	assert_int_equal(status_of(GET("/")), 405);
+	assert_int_equal(status_of(GET("/x")), 404);
 	assert_int_equal(status_of(GET("/rpc/x")), 404);
 	assert_int_equal(status_of(GET("/rpc")), 405);
 	answer = ask("POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
@@ -166,6 +167,9 @@ static void test_rpc(void **state)
 	    web_status(&client, POST("application/json", "42") "\r\n[{\"jsonrpc\":\"2.0\",\"method\":\"system.info\"}]"),
 	    204);
 	assert_int_equal(web_status(&client, POST("application/json-rpc", "47") "\r\n" PING), 200);
+	assert_int_equal(web_status(&client, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+	                                     "Content-Length: 47\r\n\r\n" PING),
+	                 200);
 	/* Two at once, on one connection. */
 	assert_int_equal(web_status(&client, POST("application/json; charset=UTF-8", "47") "\r\n" PING POST(
 	                                         "application/json;charset=\"utf-8\"", "47") "\r\n" PING),
