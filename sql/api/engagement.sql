@@ -168,7 +168,7 @@ DECLARE
 	v_people jsonb; v_commitments jsonb; v_dialogue store.dialogue; v_floor smallint; v_note uuid; v_reminder uuid;
 BEGIN
 	v_answer := coalesce(v_answer, CASE WHEN EXISTS (SELECT FROM store.engagement WHERE id = p_id) THEN id_reused('id') END,
-		engagement_faults(p_dialogue_id, p_parent_id, p_owner, p_follow_up));
+		engagement_faults(p_dialogue_id, p_parent_id, p_owner, p_follow_up), retired_workstream(p_workstreams));
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;

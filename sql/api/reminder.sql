@@ -44,7 +44,6 @@ CREATE FUNCTION reminder_create(p_caller uuid, p_request jsonb, p_id uuid, p_abo
 DECLARE
 	v_answer jsonb := write_begin(p_caller, p_request, p_id);
 	v_id uuid := coalesce(p_id, store.uuid7());
-	v_about jsonb := coalesce(p_about, '{}');
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
@@ -52,19 +51,12 @@ BEGIN
 		RETURN id_reused('id');
 	ELSIF p_assignee IS NOT NULL AND NOT EXISTS (SELECT FROM store.principal WHERE id = p_assignee) THEN
 		RETURN not_found('principal', 'assignee');
-	ELSIF v_about ? 'engagement_id' AND NOT EXISTS (SELECT FROM store.engagement
-		WHERE id = (v_about->>'engagement_id')::uuid AND voided_at IS NULL) THEN
-		RETURN not_found('engagement', 'about.engagement_id');
-	ELSIF v_about ? 'contact_id' AND NOT EXISTS (SELECT FROM store.contact WHERE id = (v_about->>'contact_id')::uuid) THEN
-		RETURN not_found('contact', 'about.contact_id');
-	ELSIF v_about ? 'dialogue_id'
-		AND NOT EXISTS (SELECT FROM store.dialogue WHERE id = (v_about->>'dialogue_id')::uuid) THEN
-		RETURN not_found('dialogue', 'about.dialogue_id');
-	ELSIF v_about ? 'commitment_id'
-		AND NOT EXISTS (SELECT FROM store.commitment WHERE id = (v_about->>'commitment_id')::uuid) THEN
-		RETURN not_found('commitment', 'about.commitment_id');
 	END IF;
-	PERFORM reminder_insert(v_id, p_caller, v_about, p_note, p_due_at, p_timezone, p_assignee, p_channels);
+	v_answer := about_faults(p_about);
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	PERFORM reminder_insert(v_id, p_caller, p_about, p_note, p_due_at, p_timezone, p_assignee, p_channels);
 	RETURN write_end(p_caller, p_request, v_id, 1, reminder_json(v_id));
 END $$;
 
@@ -104,6 +96,76 @@ BEGIN
 		INTO v_items, v_keys, v_ids
 		USING p_assignee, p_status, p_country, p_due_before, v_after_at, (v_after->>1)::uuid, v_limit + 1;
 	RETURN page(v_items, v_keys, v_ids, v_limit);
+END $$;
+
+-- A reminder that is to come due at another time is pending again; what is out for the old time is withdrawn.
+CREATE FUNCTION reminder_rearm(p_id uuid, p_due_at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE store.reminder SET due_at = p_due_at, status = 'pending', version = version + 1, updated_at = clock_timestamp()
+		WHERE id = p_id;
+	UPDATE store.delivery SET ended_at = clock_timestamp(), outcome = 'withdrawn'
+		WHERE reminder_id = p_id AND ended_at IS NULL;
+	PERFORM pg_notify('tracktwo', 'reminder');
+END $$;
+
+CREATE FUNCTION reminder_update(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request);
+	v_reminder store.reminder;
+BEGIN
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id FOR UPDATE;
+	v_answer := CASE
+		WHEN NOT FOUND THEN not_found('reminder', 'id')
+		WHEN v_reminder.version <> p_version THEN stale(v_reminder.version)
+		WHEN v_reminder.status IN ('done', 'cancelled') THEN
+			rule('reminder_ended', format('this reminder is %s already', v_reminder.status), 'id')
+		WHEN p_patch ? 'assignee' AND NOT EXISTS (SELECT FROM store.principal WHERE id = (p_patch->>'assignee')::uuid)
+			THEN not_found('principal', 'assignee')
+		ELSE about_faults(coalesce(nullif(p_patch->'about', 'null'), '{}')) END;
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	UPDATE store.reminder SET note = coalesce(p_patch->>'note', note), timezone = coalesce(p_patch->>'timezone', timezone),
+		assignee_id = coalesce((p_patch->>'assignee')::uuid, assignee_id),
+		channels = CASE WHEN p_patch ? 'channels' THEN texts(p_patch->'channels') ELSE channels END WHERE id = p_id;
+	IF p_patch ? 'about' THEN
+		UPDATE store.reminder SET engagement_id = (p_patch #>> '{about,engagement_id}')::uuid,
+			contact_id = (p_patch #>> '{about,contact_id}')::uuid, dialogue_id = (p_patch #>> '{about,dialogue_id}')::uuid,
+			commitment_id = (p_patch #>> '{about,commitment_id}')::uuid WHERE id = p_id;
+	END IF;
+	IF p_patch ?| ARRAY['due_at', 'assignee'] THEN
+		PERFORM reminder_rearm(p_id, coalesce((p_patch->>'due_at')::timestamptz, v_reminder.due_at));
+	ELSE
+		UPDATE store.reminder SET version = version + 1, updated_at = clock_timestamp() WHERE id = p_id;
+	END IF;
+	RETURN write_end(p_caller, p_request, p_id, p_version + 1, reminder_json(p_id));
+END $$;
+
+CREATE FUNCTION reminder_snooze(p_caller uuid, p_request jsonb, p_id uuid, p_until timestamptz) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request);
+	v_reminder store.reminder;
+BEGIN
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id FOR UPDATE;
+	v_answer := CASE
+		WHEN NOT FOUND THEN not_found('reminder', 'id')
+		WHEN v_reminder.status IN ('done', 'cancelled') THEN
+			rule('reminder_ended', format('this reminder is %s already', v_reminder.status), 'id')
+		WHEN p_until <= clock_timestamp() THEN rule('snooze_past', 'a reminder is put off to a time that lies ahead', 'until')
+		END;
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	PERFORM reminder_rearm(p_id, p_until);
+	RETURN write_end(p_caller, p_request, p_id, v_reminder.version + 1, reminder_json(p_id));
 END $$;
 
 -- The end of a reminder, done or cancelled: what is still out for it is withdrawn.
