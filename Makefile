@@ -7,7 +7,7 @@ OPTIMIZE  ?= -O2
 SANITIZE  ?=
 
 PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-dev libcmocka-dev libicu-dev libinih-dev \
-             libssl-dev libsmartcols-dev postgresql-15 postgresql-15-pgtap scdoc mandoc
+             libssl-dev libsmartcols-dev postgresql-15 scdoc mandoc
 LIBRARIES := libpq libevent_core jansson icu-uc inih libcrypto smartcols
 
 CFLAGS    := -std=c17 -D_GNU_SOURCE -DTRACKTWO_VERSION='"$(VERSION)"' $(OPTIMIZE) -g -fno-omit-frame-pointer $(SANITIZE) -Iinclude \
@@ -28,7 +28,7 @@ UNIT_TESTS        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard 
 INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
 HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
 
-.PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized clean help format
+.PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized clean help format FORCE
 .SECONDARY:
 
 all: $(BUILD)/tracktwod $(BUILD)/tracktwo
@@ -62,7 +62,10 @@ run: deps
 	@sh config/run.sh $(BUILD)
 
 test: deps
-	@$(MAKE) --no-print-directory check check-warnings test-integration test-sanitized
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory check-warnings
+	@$(MAKE) --no-print-directory test-integration
+	@$(MAKE) --no-print-directory test-sanitized
 	@echo 'All tests passed.'
 
 check: check-floors test-unit man
@@ -79,10 +82,10 @@ check-warnings:
 objects: $(OBJECTS) $(BUILD)/src/tracktwod.o $(BUILD)/src/tracktwo.o
 
 test-unit: $(UNIT_TESTS)
-	@sh tests/run.sh $(BUILD)/log $(UNIT_TESTS)
+	@sh tests/run.sh $(BUILD)/log/unit $(UNIT_TESTS)
 
 test-integration: all $(INTEGRATION_TESTS)
-	@sh tests/run.sh $(BUILD)/log $(INTEGRATION_TESTS)
+	@sh tests/run.sh $(BUILD)/log/integration $(INTEGRATION_TESTS)
 
 test-sanitized:
 	@$(MAKE) --no-print-directory BUILD=build/sanitized OPTIMIZE=-O1 \
@@ -95,11 +98,22 @@ $(BUILD)/tracktwod.8: $(BUILD)/tracktwod
 	@! mandoc -Tlint -W warning $@.new | grep -v 'skipping paragraph macro'
 	@mv $@.new $@
 
+# As .clang-format says.
+format:
+	clang-format -i $(wildcard src/*.c src/*/*.[ch] include/*/*.h tests/*/*.[ch])
+
 clean:
 	rm -rf build
 
+# Rewritten when the flags or the lists of files change, which no time stamp of a file tells.
+STAMP     := $(CC) $(CFLAGS) $(CPPFLAGS) $(LDLIBS) $(SOURCES) $(SQL)
+$(BUILD)/stamp: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(STAMP))' | cmp -s - $@ || echo '$(subst ','\'',$(STAMP))' > $@
+FORCE:
+
 # Both kinds of SQL, compiled in as bytes.
-$(BUILD)/embedded_sql.c: $(SQL) Makefile
+$(BUILD)/embedded_sql.c: $(SQL) $(BUILD)/stamp
 	@mkdir -p $(@D)
 	@{ echo '#include "io/migrate.h"'; n=0; \
 	for file in $(SQL); do n=$$((n + 1)); \
@@ -111,15 +125,17 @@ $(BUILD)/embedded_sql.c: $(SQL) Makefile
 			n=$$((n + 1)); echo "{\"$${file##*/}\", text_$$n},";; esac; done; \
 		echo '{0, 0}};'; done; } > $@.new && mv $@.new $@
 
-$(BUILD)/embedded_sql.o: $(BUILD)/embedded_sql.c
-	@$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+# An archive, so that a test may bring migrations of its own instead.
+$(BUILD)/embedded_sql.a: $(BUILD)/embedded_sql.c
+	@$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $(@:.a=.o) $<
+	@rm -f $@ && ar rcs $@ $(@:.a=.o)
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c $(BUILD)/stamp
 	@mkdir -p $(@D)
 	@echo '  CC  $<'
 	@$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
-$(BUILD)/tracktwod: $(BUILD)/src/tracktwod.o $(filter-out $(BUILD)/src/cli/%,$(OBJECTS)) $(BUILD)/embedded_sql.o
+$(BUILD)/tracktwod: $(BUILD)/src/tracktwod.o $(filter-out $(BUILD)/src/cli/%,$(OBJECTS)) $(BUILD)/embedded_sql.a
 	@echo '  LD  $@'
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -127,10 +143,10 @@ $(BUILD)/tracktwo: $(BUILD)/src/tracktwo.o $(CLIENT)
 	@echo '  LD  $@'
 	@$(CC) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs jansson icu-uc inih libcrypto smartcols)
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOMS) $(BUILD)/embedded_sql.o
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
-$(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.o
+$(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
--include $(shell find $(BUILD) -name '*.d' -not -path 'build/*/build/*' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -4,6 +4,7 @@
 folder=$1
 shift
 mkdir -p "$folder"
+rm -f "$folder"/*.log "$folder"/*.failed
 export TEST_FOLDER="$folder"
 printf '%s\n' "$@" | xargs -P 2 -I PROGRAM sh -c '
 	name=$(basename PROGRAM)
@@ -14,17 +15,15 @@ printf '%s\n' "$@" | xargs -P 2 -I PROGRAM sh -c '
 		touch "$TEST_FOLDER/$name.failed"
 	fi'
 status=0
-for program in "$@"; do
-	name=$(basename "$program")
-	if [ -e "$folder/$name.failed" ]; then
-		echo "---- $name"
-		cat "$folder/$name.log"
-		rm "$folder/$name.failed"
-		status=1
-	fi
+for mark in "$folder"/*.failed; do
+	[ -e "$mark" ] || continue
+	echo "---- ${mark%.failed}"
+	cat "${mark%.failed}.log"
+	status=1
 done
 passed=$(cat "$folder"/*.log | sed -n 's/^\[  PASSED  \] \([0-9]*\) test(s)\.$/\1/p' | awk '{n += $1} END {print n + 0}')
 failed=$(cat "$folder"/*.log | sed -n 's/^\[  FAILED  \] \([0-9]*\) test(s), .*$/\1/p' | awk '{n += $1} END {print n + 0}')
+# A program that died said nothing of how many.
 [ $status = 0 ] || [ "$failed" -gt 0 ] || failed=1
 echo "$passed passed, $failed failed"
 exit $status

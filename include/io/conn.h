@@ -67,6 +67,9 @@ struct conn_piece {
 };
 void conn_send_pieces(struct conn *conn, const struct conn_piece *pieces, size_t count);
 
+/* Bytes that wait to be written. */
+size_t conn_pending(const struct conn *conn);
+
 /* Nested: as many resumes as pauses. While paused, nothing is read and no line is delivered. */
 void conn_pause(struct conn *conn);
 void conn_resume(struct conn *conn);

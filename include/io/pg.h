@@ -1,10 +1,10 @@
 /* Pg: a pool of non-blocking, pipelined connections to PostgreSQL; with migrate the only room that includes libpq.
  *
- * A request is one prepared statement with text parameters. It waits in the queue of its lane, goes down the pipeline of
- * the connection with the least to do, and comes back by its callback exactly once: with the first column of the first
+ * A request is one prepared statement with text parameters. It waits in a queue, goes down the pipeline of the connection
+ * with the least to do, and comes back by its callback exactly once: with the first column of the first
  * row, or with what went wrong. A request whose connection died, or that lost a deadlock, a serialization race or a
- * unique key's race, is sent again until its deadline: every write carries a request_id, so a second run finds what the
- * first one did. Nothing is reported as done before the sync that made it durable has come back.
+ * unique key's race, is sent again, up to six times and while no wait for a connection lasts longer than wait_ms: a statement
+ * must be one that may run twice. Every write carries a request_id, so a second run finds what the first one did. Nothing is reported as done before the sync that made it durable has come back.
  *
  * Today each request is followed by its own sync, and so is its own transaction; grouping commits changes nothing here. */
 #ifndef TRACKTWO_IO_PG_H
@@ -36,6 +36,8 @@ struct pg_result {
 	/* PG_RAISED: the server's primary message, for the project's own SQLSTATEs (class "T2") only, else "". Never its
 	 * detail: a unique violation's detail prints values. */
 	const char *message;
+	/* How often it was sent. After a failure with 1 or more, a write may have been carried out all the same. */
+	unsigned attempts;
 };
 
 /* The statement text must stay the same for one `statement` pointer as long as the pool lives: it is prepared once a
@@ -70,11 +72,11 @@ struct pg_options {
 /* Copies the options. Starts nothing yet. */
 struct pg_pool *pg_pool_new(struct event_base *base, const struct pg_options *options);
 
-/* Begins to connect, and keeps connecting with back-off (50 ms doubling to 5 s, jittered) until stopped. */
+/* Once: begins to connect, and keeps connecting with back-off (50 ms doubling to 5 s, jittered) until stopped. */
 void pg_pool_start(struct pg_pool *pool);
 
 /* Queues a request; `values` (statement->parameters entries, NULL is SQL NULL) are copied. The callback is never called
- * before this function has returned. While pg_pool_start() has not been called the answer is PG_UNAVAILABLE. */
+ * before this function has returned. Before pg_pool_start() and after pg_pool_stop() the answer is PG_UNAVAILABLE. */
 void pg_submit(struct pg_pool *pool, const struct pg_statement *statement, const char *const *values,
                pg_callback *callback, void *context);
 

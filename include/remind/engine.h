@@ -2,8 +2,8 @@
  *
  * One timer stands for the earliest due time that concerns a subscriber here; the database says how far away it is, by its
  * own clock, and says so again when a reminder changes (NOTIFY). The engine asks one question at a time, so that what it
- * hears is in order: a fresh subscriber gets its backlog whole before anything newer. What nobody acknowledges comes
- * again when its lease ends, under the same delivery_id. */
+ * hears is in order: a fresh subscriber gets what is already due, page by page, before anything newer. What nobody
+ * acknowledges comes again when its lease ends, under the same delivery_id. */
 #ifndef TRACKTWO_REMIND_ENGINE_H
 #define TRACKTWO_REMIND_ENGINE_H
 
@@ -18,18 +18,22 @@ struct engine;
 enum {
 	ENGINE_LEASE_S = 60,     /* until an unacknowledged delivery comes again */
 	ENGINE_RECHECK_S = 30,   /* the longest sleep of the timer: a clock may have jumped */
-	ENGINE_CLAIM_MOST = 200, /* deliveries of one claim */
+	ENGINE_CLAIM_MOST = 200, /* deliveries of one claim or page */
+	ENGINE_SUBSCRIPTIONS_MOST = 16, /* of one connection */
 };
 
 /* Registers its statements with the pool; `daemon_id` (borrowed) stands in the ledger as the claimer. */
 struct engine *engine_new(struct event_base *base, struct pg_pool *pool, const char *api_schema, const char *daemon_id);
 void engine_free(struct engine *engine);
 
-/* The handler of reminder.subscribe; its context is the engine. */
+/* The handler of reminder.subscribe; its context is the engine. Answers when the first page of what is due is there. */
 void engine_on_subscribe(struct call *call, void *engine);
 
 /* A session ends: its subscriptions go. */
 void engine_forget(struct engine *engine, const struct rpc_session *session);
+
+/* Principals have changed: whoever may no longer listen is cut off. */
+void engine_on_principals(struct engine *engine);
 
 /* Something may have come due, or be due earlier than the timer thinks. */
 void engine_wake(struct engine *engine);

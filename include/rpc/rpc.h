@@ -17,8 +17,8 @@
 struct rpc;
 struct rpc_session;
 
-/* The most requests that one batch may hold. */
-enum { RPC_BATCH_MAX = 1000 };
+/* The most requests that one batch may hold, and the most bytes of its answers: behind them each answer is `busy`. */
+enum { RPC_BATCH_MAX = 1000, RPC_BATCH_BYTES_MAX = 16 * 1024 * 1024 };
 
 /* What a session needs of the connection beneath it. */
 struct rpc_transport {
@@ -30,6 +30,8 @@ struct rpc_transport {
 	/* Too much is under way: deliver no more messages; and go on. */
 	void (*pause)(void *peer);
 	void (*resume)(void *peer);
+	/* So much waits to be written that what can wait should. */
+	bool (*congested)(void *peer);
 };
 
 struct rpc_options {
@@ -75,6 +77,9 @@ void rpc_refuse_length(struct rpc_session *session);
 
 /* A notification: {"jsonrpc", "method", "params"}; `params` is JSON text. */
 void rpc_notify(struct rpc_session *session, const char *method, const char *params);
+
+/* True while what the session was sent has not gone out, by a good deal. */
+bool rpc_congested(const struct rpc_session *session);
 
 /* The principal that stands for the system itself in p_caller. */
 extern const char rpc_system_caller[];

@@ -2,8 +2,9 @@
 --
 -- The way of a write: write_begin() answers a repeat from what the first run left; else the function checks all that can
 -- be refused, returning refused(…) before anything is written; then it writes, and write_end() leaves the trail's row in
--- the same transaction. Two runs of one request at the same time: the unique key of store.change lets one through, and
--- the daemon runs the other again, which then finds the first one's answer.
+-- the same transaction. Two runs of one request at the same time: the second waits in write_begin() for the first to end,
+-- lest it find the records but not yet the trail's row, and be refused as a duplicate of itself; then it finds the first
+-- one's answer. The unique key of store.change stands behind that: what it stops the daemon runs again.
 
 CREATE FUNCTION schema_version() RETURNS integer LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -69,6 +70,8 @@ DECLARE
 	v_answer jsonb;
 BEGIN
 	PERFORM set_caller(p_caller);
+	PERFORM pg_advisory_xact_lock(hashtextextended('request/' || p_caller || '/' || ((p_request->>'request_id')::uuid), 0));
+	PERFORM pg_advisory_xact_lock(hashtextextended('create/' || p_create, 0)) WHERE p_create IS NOT NULL;
 	SELECT * INTO v_change FROM store.change c
 		WHERE c.principal_id = p_caller AND c.request_id = (p_request->>'request_id')::uuid;
 	IF NOT FOUND AND p_create IS NOT NULL THEN

@@ -40,12 +40,19 @@ BEGIN
 	RETURN NULL;
 END $$;
 
+-- Organizations may be named by several contacts of one call: all names are locked first, in one order for everybody, so that
+-- two calls cannot wait for each other. `p_contacts` is a list of contacts.
+CREATE FUNCTION organizations_lock(p_contacts jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended('organization/' || (name #>> '{}'), 0) AS key
+		FROM jsonb_path_query(p_contacts, '$[*].affiliations[*].organization') AS name ORDER BY key) AS keys;
+END $$;
+
 -- An affiliation may name its organization: the one that bears exactly this name, else a new one.
 CREATE FUNCTION organization_named(p_caller uuid, p_name text) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
 	v_id uuid;
 BEGIN
-	PERFORM pg_advisory_xact_lock(hashtextextended('organization/' || p_name, 0));
 	SELECT n.organization_id INTO v_id FROM store.organization_name n WHERE n.body = p_name
 		ORDER BY n.organization_id LIMIT 1;
 	IF v_id IS NULL THEN
@@ -111,6 +118,7 @@ BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
+	PERFORM organizations_lock(jsonb_build_array(v_contact));
 	PERFORM contact_insert(v_id, p_caller, v_contact, NULL);
 	RETURN write_end(p_caller, p_request, v_id, 1, contact_json(v_id));
 END $$;

@@ -8,6 +8,7 @@ DECLARE
 	v_given jsonb; v_position bigint; v_name text; v_match text; v_candidates jsonb; v_path text; v_found uuid; v_level smallint;
 	v_new text[] := '{}'; -- country and name of each that is to be made
 BEGIN
+	PERFORM organizations_lock(jsonb_path_query_array(p_participants, '$[*].contact'));
 	-- In one order for all callers, so that two of them cannot wait for each other.
 	PERFORM pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended('contact/' || (value #>> '{contact,country}')
 			|| '/' || primary_name(names_of(value #>> '{contact,name}', value #> '{contact,names}')), 0) AS key
@@ -231,7 +232,9 @@ BEGIN
 	RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'title', e.title, 'kind', e.kind, 'track', e.track,
 				'status', e.status, 'starts_at', instant(e.starts_at), 'starts_on', e.starts_on, 'precision', e.precision,
 				'countries', to_jsonb(e.countries),
-				'workstreams', jsonb_path_query_array(e.workstreams, '$[*].code'),
+				'workstreams', (SELECT jsonb_agg(code ORDER BY place) FROM (SELECT l.value->>'code' AS code,
+					min(l.ordinality) AS place FROM jsonb_array_elements(e.workstreams) WITH ORDINALITY AS l
+					GROUP BY l.value->>'code') AS codes),
 				'dialogue', CASE WHEN d.id IS NOT NULL THEN jsonb_build_object('id', d.id, 'title', d.title) END,
 				'participants', coalesce(p.list, '[]'), 'readout', left(e.readout, 280),
 				'open_commitments', (SELECT count(*) FROM store.commitment m
@@ -276,7 +279,9 @@ BEGIN
 		|| CASE WHEN p_contact_id IS NOT NULL THEN ' AND w.contact_id = $1' ELSE '' END
 		|| history_link('objective', p_objective, v_walk, '$2') || history_link('topic', p_topic, v_walk, '$3')
 		|| history_link('country', v_country, v_walk, '$4') || history_link('workstream', p_workstream, v_walk, '$5')
-		|| CASE WHEN p_countries_all IS NOT NULL THEN ' AND e.countries @> $6' ELSE '' END
+		|| coalesce((SELECT string_agg(format(' AND EXISTS (SELECT FROM store.engagement_country l
+			WHERE l.engagement_id = e.id AND l.country = $6[%s])', place), '')
+			FROM generate_series(1, cardinality(p_countries_all)) AS place), '')
 		|| CASE WHEN p_phase IS NOT NULL THEN ' AND EXISTS (SELECT FROM store.engagement_workstream l
 			WHERE l.engagement_id = e.id AND l.workstream = ANY ($7))' ELSE '' END
 		|| CASE WHEN p_kind IS NOT NULL THEN ' AND e.kind = $8' ELSE '' END

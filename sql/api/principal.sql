@@ -32,7 +32,6 @@ BEGIN
 			coalesce(level_number(p_clearance), 1::smallint), p_contact_id, p_language, coalesce(p_timezone, 'Asia/Seoul'),
 			p_email, p_unix_user)
 		RETURNING * INTO v_principal;
-	PERFORM pg_notify('tracktwo', 'principal');
 	RETURN write_end(p_caller, p_request, v_principal.id, v_principal.version, principal_json(v_principal));
 END $$;
 

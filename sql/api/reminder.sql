@@ -39,6 +39,18 @@ BEGIN
 	PERFORM pg_notify('tracktwo', 'reminder');
 END $$;
 
+-- Whom a caller may remind: NULL, or the refusal.
+CREATE FUNCTION assignee_faults(p_caller uuid, p_assignee uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN CASE
+		WHEN p_assignee IS NULL OR p_assignee = p_caller THEN NULL
+		WHEN NOT EXISTS (SELECT FROM store.principal WHERE id = p_assignee) THEN not_found('principal', 'assignee')
+		WHEN EXISTS (SELECT FROM store.principal WHERE id = p_caller AND role = 'viewer') THEN
+			refused(403, 'forbidden', 'a viewer sets reminders for nobody else; leave assignee out',
+				jsonb_build_object('field', 'assignee'))
+	END;
+END $$;
+
 CREATE FUNCTION reminder_create(p_caller uuid, p_request jsonb, p_id uuid, p_about jsonb, p_note text,
 	p_due_at timestamptz, p_timezone text, p_assignee uuid, p_channels text[]) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -49,10 +61,8 @@ BEGIN
 		RETURN v_answer;
 	ELSIF EXISTS (SELECT FROM store.reminder WHERE id = p_id) THEN
 		RETURN id_reused('id');
-	ELSIF p_assignee IS NOT NULL AND NOT EXISTS (SELECT FROM store.principal WHERE id = p_assignee) THEN
-		RETURN not_found('principal', 'assignee');
 	END IF;
-	v_answer := about_faults(p_about);
+	v_answer := coalesce(assignee_faults(p_caller, p_assignee), about_faults(p_about));
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
@@ -98,6 +108,18 @@ BEGIN
 	RETURN page(v_items, v_keys, v_ids, v_limit);
 END $$;
 
+-- A reminder is its assignee's and its creator's; a director's word goes too.
+CREATE FUNCTION may_end(p_caller uuid, p_reminder store.reminder) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN p_caller IN (p_reminder.assignee_id, p_reminder.created_by)
+		OR EXISTS (SELECT FROM store.principal WHERE id = p_caller AND role IN ('director', 'administrator'));
+END $$;
+
+CREATE FUNCTION not_yours() RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN refused(403, 'forbidden', 'this reminder is somebody else''s; its assignee, its creator or a director may do that');
+END $$;
+
 -- A reminder that is to come due at another time is pending again; what is out for the old time is withdrawn.
 CREATE FUNCTION reminder_rearm(p_id uuid, p_due_at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -120,12 +142,12 @@ BEGIN
 	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id FOR UPDATE;
 	v_answer := CASE
 		WHEN NOT FOUND THEN not_found('reminder', 'id')
+		WHEN NOT may_end(p_caller, v_reminder) THEN not_yours()
 		WHEN v_reminder.version <> p_version THEN stale(v_reminder.version)
 		WHEN v_reminder.status IN ('done', 'cancelled') THEN
 			rule('reminder_ended', format('this reminder is %s already', v_reminder.status), 'id')
-		WHEN p_patch ? 'assignee' AND NOT EXISTS (SELECT FROM store.principal WHERE id = (p_patch->>'assignee')::uuid)
-			THEN not_found('principal', 'assignee')
-		ELSE about_faults(coalesce(nullif(p_patch->'about', 'null'), '{}')) END;
+		ELSE coalesce(assignee_faults(p_caller, (p_patch->>'assignee')::uuid),
+			about_faults(coalesce(nullif(p_patch->'about', 'null'), '{}'))) END;
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
@@ -157,6 +179,7 @@ BEGIN
 	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id FOR UPDATE;
 	v_answer := CASE
 		WHEN NOT FOUND THEN not_found('reminder', 'id')
+		WHEN NOT may_end(p_caller, v_reminder) THEN not_yours()
 		WHEN v_reminder.status IN ('done', 'cancelled') THEN
 			rule('reminder_ended', format('this reminder is %s already', v_reminder.status), 'id')
 		WHEN p_until <= clock_timestamp() THEN rule('snooze_past', 'a reminder is put off to a time that lies ahead', 'until')
@@ -181,6 +204,8 @@ BEGIN
 	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id FOR UPDATE;
 	IF NOT FOUND THEN
 		RETURN not_found('reminder', 'id');
+	ELSIF NOT may_end(p_caller, v_reminder) THEN
+		RETURN not_yours();
 	ELSIF v_reminder.status IN ('done', 'cancelled') THEN
 		RETURN rule('reminder_ended', format('this reminder is %s already', v_reminder.status), 'id');
 	END IF;
@@ -207,16 +232,20 @@ LANGUAGE plpgsql AS $$
 DECLARE
 	v_answer jsonb := write_begin(p_caller, p_request);
 	v_delivery store.delivery;
+	v_reminder store.reminder;
 	v_version int;
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
 	-- The reminder first, as everything that changes it does, so that two of them cannot wait for each other.
-	PERFORM FROM store.reminder r JOIN store.delivery d ON d.reminder_id = r.id WHERE d.id = p_delivery_id FOR UPDATE OF r;
+	SELECT r.* INTO v_reminder FROM store.reminder r JOIN store.delivery d ON d.reminder_id = r.id
+		WHERE d.id = p_delivery_id FOR UPDATE OF r;
 	SELECT * INTO v_delivery FROM store.delivery WHERE id = p_delivery_id FOR UPDATE;
 	IF NOT FOUND THEN
 		RETURN not_found('delivery', 'delivery_id');
+	ELSIF NOT may_end(p_caller, v_reminder) THEN
+		RETURN not_yours();
 	END IF;
 	IF v_delivery.ended_at IS NULL THEN
 		UPDATE store.delivery SET ended_at = clock_timestamp(), outcome = 'acknowledged', acknowledged_by = p_caller
@@ -236,52 +265,96 @@ BEGIN
 		FROM store.delivery d WHERE d.id = ANY (p_ids));
 END $$;
 
+-- Makes deliveries of these reminders that are pending and due, as far as nobody else is doing so; returns their ids.
+CREATE FUNCTION deliveries_make(p_reminders uuid[], p_daemon uuid, p_lease_s int) RETURNS uuid[] LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+	v_due uuid[]; v_made uuid[];
+BEGIN
+	v_due := ARRAY(SELECT r.id FROM store.reminder r WHERE r.id = ANY (p_reminders) AND r.status = 'pending'
+		AND r.due_at <= v_now ORDER BY r.id FOR UPDATE SKIP LOCKED);
+	WITH made AS (INSERT INTO store.delivery (id, reminder_id, assignee_id, channel, due_at, late, claimed_by, claimed_at,
+				lease_until)
+			SELECT store.uuid7(), r.id, r.assignee_id, 'push', r.due_at, r.due_at < v_now - interval '1 minute', p_daemon,
+				v_now, v_now + make_interval(secs => p_lease_s)
+			FROM store.reminder r WHERE r.id = ANY (v_due)
+			ON CONFLICT (reminder_id, channel, due_at) DO NOTHING RETURNING id)
+		SELECT array_agg(id) INTO v_made FROM made;
+	UPDATE store.reminder SET status = 'due', version = version + 1, updated_at = v_now WHERE id = ANY (v_due);
+	RETURN coalesce(v_made, '{}');
+END $$;
+
+-- Other daemons have subscribers too; a payload holds fewer than 8,000 bytes.
+CREATE FUNCTION deliveries_tell(p_daemon uuid, p_ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_notify('tracktwo', 'delivery ' || p_daemon || ' ' || string_agg(id::text, ',')) FROM (
+		SELECT id, (row_number() OVER () - 1) / 100 AS part FROM unnest(p_ids) AS id) AS parts GROUP BY part;
+END $$;
+
 -- Claims, for subscribers of these assignees, up to p_limit pushes: first those whose lease ended without an
--- acknowledgement, then reminders that have come due. → {deliveries, due_in_ms}: when to ask again, NULL for no time.
+-- acknowledgement (or was given by a clock that has been set back since), then reminders that have come due.
+-- → {deliveries, due_in_ms}: when to ask again, NULL for no time.
 CREATE FUNCTION reminder_claim(p_caller uuid, p_daemon uuid, p_assignees uuid[], p_lease_s integer, p_limit integer)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
-	v_lease timestamptz := v_now + make_interval(secs => p_lease_s);
-	v_again uuid[]; v_due uuid[]; v_new uuid[]; v_next timestamptz;
+	v_again uuid[]; v_ids uuid[]; v_next timestamptz;
 BEGIN
 	PERFORM set_caller(p_caller);
 	WITH lapsed AS (SELECT d.id FROM store.delivery d WHERE d.ended_at IS NULL AND d.channel = 'push'
-			AND d.assignee_id = ANY (p_assignees) AND d.lease_until <= v_now
+			AND d.assignee_id = ANY (p_assignees) AND (d.lease_until <= v_now OR d.claimed_at > v_now)
 			ORDER BY d.lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED),
 		claimed AS (UPDATE store.delivery d SET attempts = attempts + 1, claimed_by = p_daemon, claimed_at = v_now,
-			lease_until = v_lease FROM lapsed WHERE d.id = lapsed.id RETURNING d.id)
-		SELECT array_agg(id) INTO v_again FROM claimed;
-	v_due := ARRAY(SELECT r.id FROM store.reminder r WHERE r.status = 'pending' AND r.due_at <= v_now
-			AND r.assignee_id = ANY (p_assignees) AND 'push' = ANY (r.channels)
-		ORDER BY r.due_at, r.id LIMIT greatest(p_limit - coalesce(cardinality(v_again), 0), 0) FOR UPDATE SKIP LOCKED);
-	WITH made AS (INSERT INTO store.delivery (id, reminder_id, assignee_id, channel, due_at, late, claimed_by, claimed_at,
-				lease_until)
-			SELECT store.uuid7(), r.id, r.assignee_id, 'push', r.due_at, r.due_at < v_now - interval '1 minute', p_daemon,
-				v_now, v_lease
-			FROM store.reminder r WHERE r.id = ANY (v_due)
-			ON CONFLICT (reminder_id, channel, due_at) DO NOTHING RETURNING id)
-		SELECT array_agg(id) INTO v_new FROM made;
-	UPDATE store.reminder SET status = 'due', version = version + 1, updated_at = v_now WHERE id = ANY (v_due);
-	-- Other daemons have subscribers too; a payload holds fewer than 8,000 bytes.
-	PERFORM pg_notify('tracktwo', 'delivery ' || p_daemon || ' ' || string_agg(id::text, ',')) FROM (
-		SELECT id, (row_number() OVER () - 1) / 100 AS part FROM unnest(v_again || v_new) AS id) AS parts GROUP BY part;
+			lease_until = v_now + make_interval(secs => p_lease_s) FROM lapsed WHERE d.id = lapsed.id RETURNING d.id)
+		SELECT coalesce(array_agg(id), '{}') INTO v_again FROM claimed;
+	v_ids := v_again || deliveries_make(ARRAY(SELECT r.id FROM store.reminder r
+			WHERE r.status = 'pending' AND r.due_at <= v_now AND r.assignee_id = ANY (p_assignees)
+				AND 'push' = ANY (r.channels)
+			ORDER BY r.due_at, r.id LIMIT p_limit - cardinality(v_again)), p_daemon, p_lease_s);
+	PERFORM deliveries_tell(p_daemon, v_ids);
 	SELECT min(at) INTO v_next FROM unnest(p_assignees) AS a(id), LATERAL (
 		(SELECT r.due_at AS at FROM store.reminder r WHERE r.assignee_id = a.id AND r.status = 'pending'
-			ORDER BY r.due_at LIMIT 1)
+			AND 'push' = ANY (r.channels) ORDER BY r.due_at LIMIT 1)
 		UNION ALL
 		(SELECT d.lease_until FROM store.delivery d WHERE d.assignee_id = a.id AND d.ended_at IS NULL
-			ORDER BY d.lease_until LIMIT 1)) AS next;
-	RETURN jsonb_build_object('deliveries', deliveries_json(v_again || v_new), 'due_in_ms',
+			AND d.channel = 'push' ORDER BY d.lease_until LIMIT 1)) AS next;
+	RETURN jsonb_build_object('deliveries', deliveries_json(v_ids), 'due_in_ms',
 		ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000));
 END $$;
 
--- What is out and unacknowledged: all of it for these assignees, or, of that, the named deliveries.
-CREATE FUNCTION reminder_backlog(p_caller uuid, p_assignees uuid[], p_deliveries uuid[]) RETURNS jsonb
+-- For one who has just subscribed: what is due and unacknowledged for the assignee, in order of due time, a page at a time.
+-- What nobody has claimed yet is claimed along. → {deliveries, after}: where the next page begins, NULL on the last.
+CREATE FUNCTION reminder_catch_up(p_caller uuid, p_daemon uuid, p_assignee uuid, p_after text, p_lease_s integer,
+	p_limit integer) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+	v_after jsonb := cursor_read(p_after);
+	v_keys text[]; v_reminders uuid[]; v_made uuid[];
+BEGIN
+	PERFORM set_caller(p_caller);
+	IF NOT EXISTS (SELECT FROM store.principal WHERE id = p_assignee) THEN
+		RETURN not_found('principal', 'assignee');
+	END IF;
+	SELECT array_agg((due_at AT TIME ZONE 'UTC')::text), array_agg(id) INTO v_keys, v_reminders
+		FROM (SELECT r.due_at, r.id FROM store.reminder r
+			WHERE r.assignee_id = p_assignee AND r.due_at <= v_now AND r.status IN ('pending', 'due')
+				AND 'push' = ANY (r.channels)
+				AND (v_after IS NULL OR (r.due_at, r.id) >
+					((v_after->>0)::timestamp AT TIME ZONE 'UTC', (v_after->>1)::uuid))
+			ORDER BY r.due_at, r.id LIMIT p_limit) AS page;
+	v_made := deliveries_make(v_reminders, p_daemon, p_lease_s);
+	PERFORM deliveries_tell(p_daemon, v_made);
+	RETURN jsonb_build_object('deliveries', deliveries_json(ARRAY(SELECT d.id FROM store.delivery d
+			WHERE d.reminder_id = ANY (v_reminders) AND d.ended_at IS NULL AND d.channel = 'push')),
+		'made', to_jsonb(v_made), 'after',
+		CASE WHEN cardinality(v_reminders) = p_limit THEN cursor_make(v_keys[p_limit], v_reminders[p_limit]) END);
+END $$;
+
+-- Of these deliveries, which another daemon made, those that are out and unacknowledged for these assignees.
+CREATE FUNCTION reminder_deliveries(p_caller uuid, p_assignees uuid[], p_deliveries uuid[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	PERFORM set_caller(p_caller);
 	RETURN jsonb_build_object('deliveries', deliveries_json(ARRAY(SELECT d.id FROM store.delivery d
-		WHERE d.ended_at IS NULL AND d.channel = 'push' AND d.assignee_id = ANY (p_assignees)
-			AND (p_deliveries IS NULL OR d.id = ANY (p_deliveries)))));
+		WHERE d.id = ANY (p_deliveries) AND d.ended_at IS NULL AND d.assignee_id = ANY (p_assignees))));
 END $$;

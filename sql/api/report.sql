@@ -9,7 +9,7 @@ DECLARE
 BEGIN
 	PERFORM set_caller(p_caller);
 	SELECT jsonb_agg(jsonb_build_object('country', country, 'workstream', workstream, 'bilateral', bilateral,
-			'multilateral', multilateral, 'last_on', (last_at AT TIME ZONE 'Asia/Seoul')::date)
+			'multilateral', multilateral, 'last_on', least((last_at AT TIME ZONE 'Asia/Seoul')::date, '9999-12-31'))
 			ORDER BY country, string_to_array(workstream, '.')::int[]) INTO v_items
 		FROM (SELECT c.country, w.workstream,
 				count(*) FILTER (WHERE cardinality(array_remove(e.countries, 'KR')) <= 1) AS bilateral,

@@ -13,18 +13,31 @@ BEGIN
 END $$;
 
 -- The principal behind a Unix user's name; `p_privileged` (root, or the daemon's own user) is the administrator of the
--- first hour where no principal bears the name. NULL when nobody is known by it.
+-- first hour where no principal, retired ones included, bears the name. NULL when nobody is known by it.
 CREATE FUNCTION access_unix_user(p_caller uuid, p_user text, p_privileged boolean) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	v_principal store.principal;
 BEGIN
 	PERFORM set_caller(p_caller);
-	SELECT * INTO v_principal FROM store.principal WHERE unix_user = p_user AND status = 'active';
+	SELECT * INTO v_principal FROM store.principal WHERE unix_user = p_user;
 	IF NOT FOUND AND p_privileged THEN
-		SELECT * INTO v_principal FROM store.principal WHERE bootstrap AND status = 'active';
+		SELECT * INTO v_principal FROM store.principal WHERE bootstrap;
 	END IF;
-	IF v_principal.id IS NULL THEN
+	IF v_principal.status IS DISTINCT FROM 'active' THEN
 		RETURN NULL;
 	END IF;
+	-- Nobody locks the last administrator out: a privileged user is one as long as there is no other.
+	IF p_privileged AND NOT EXISTS (SELECT FROM store.principal
+		WHERE role = 'administrator' AND status = 'active' AND NOT bootstrap) THEN
+		v_principal.role := 'administrator';
+	END IF;
 	RETURN jsonb_build_object('id', v_principal.id, 'role', v_principal.role);
+END $$;
+
+-- {id: role} of those of these principals who are active.
+CREATE FUNCTION access_roles(p_caller uuid, p_principals uuid[]) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM set_caller(p_caller);
+	RETURN (SELECT coalesce(jsonb_object_agg(id, role), '{}') FROM store.principal
+		WHERE id = ANY (p_principals) AND status = 'active');
 END $$;

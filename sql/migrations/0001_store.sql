@@ -20,10 +20,11 @@ BEGIN
 	RETURN encode(v_bytes, 'hex')::uuid;
 END $$;
 
--- How names are compared when searched: compatibility forms, width and case folded, spaces made one.
+-- How names are compared when searched: compatibility forms, width and case folded, spaces made one. Cut to what an index
+-- holds: 500 characters are at most 2,000 bytes of the 2,704.
 CREATE FUNCTION store.fold(p_text text) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
-	RETURN btrim(regexp_replace(lower(normalize(p_text, NFKC)), '\s+', ' ', 'g'));
+	RETURN left(btrim(regexp_replace(lower(normalize(p_text, NFKC)), '\s+', ' ', 'g')), 500);
 END $$;
 
 -- Pairs of neighbouring characters: two-syllable Korean names are shorter than a trigram.
@@ -44,6 +45,13 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'T2002',
 			MESSAGE = format('%s follows its record: change the record instead', TG_TABLE_NAME);
 	END IF;
+	RETURN NULL;
+END $$;
+
+-- Daemons keep who is who, and the codes, in memory: they hear of every change, whoever made it.
+CREATE FUNCTION store.tell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_notify('tracktwo', TG_ARGV[0]);
 	RETURN NULL;
 END $$;
 
@@ -166,6 +174,7 @@ CREATE TABLE store.organization (
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+CREATE INDEX organization_parent ON store.organization (parent_id) WHERE parent_id IS NOT NULL;
 CREATE TABLE store.organization_name (
 	organization_id uuid REFERENCES store.organization,
 	position int,
@@ -239,7 +248,7 @@ BEGIN
 END $$;
 CREATE TRIGGER follow AFTER INSERT OR UPDATE OF body OR DELETE ON store.contact_name
 	FOR EACH ROW EXECUTE FUNCTION store.contact_name_follow();
-CREATE TRIGGER direct BEFORE INSERT OR UPDATE OR DELETE ON store.contact_key
+CREATE TRIGGER direct BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON store.contact_key
 	FOR EACH STATEMENT EXECUTE FUNCTION store.refuse_direct();
 
 CREATE TABLE store.contact_affiliation (
@@ -316,6 +325,7 @@ CREATE TABLE store.dialogue_member (
 	CHECK (until >= since)
 );
 CREATE INDEX dialogue_member_dialogue ON store.dialogue_member (dialogue_id);
+CREATE INDEX dialogue_member_principal ON store.dialogue_member (principal_id) WHERE principal_id IS NOT NULL;
 CREATE INDEX dialogue_member_contact ON store.dialogue_member (contact_id);
 
 CREATE FUNCTION store.dialogue_follow() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -341,10 +351,10 @@ CREATE TABLE store.engagement (
 	track text CHECK (track IN ('1', '1.5', '2', '3')),
 	status text NOT NULL CHECK (status IN ('tentative', 'planned', 'postponed', 'held', 'cancelled')),
 	starts_at timestamptz CHECK (isfinite(starts_at)),
-	ends_at timestamptz CHECK (ends_at >= starts_at),
+	ends_at timestamptz CHECK (ends_at >= starts_at AND isfinite(ends_at)),
 	timezone text,
 	starts_on date CHECK (isfinite(starts_on)),
-	ends_on date CHECK (ends_on >= starts_on),
+	ends_on date CHECK (ends_on >= starts_on AND isfinite(ends_on)),
 	precision text CHECK (precision IN ('day', 'month', 'year')),
 	-- Where it stands in time among all others: days begin in Seoul.
 	sort_at timestamptz NOT NULL GENERATED ALWAYS AS
@@ -479,11 +489,11 @@ BEGIN
 	FOREACH v_table IN ARRAY ARRAY['dialogue_country', 'dialogue_workstream', 'engagement_country',
 		'engagement_workstream', 'engagement_objective', 'engagement_topic']
 	LOOP
-		EXECUTE format('CREATE TRIGGER direct BEFORE INSERT OR UPDATE OR DELETE ON store.%I
+		EXECUTE format('CREATE TRIGGER direct BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON store.%I
 			FOR EACH STATEMENT EXECUTE FUNCTION store.refuse_direct()', v_table);
 	END LOOP;
 	-- Nothing logged is ever deleted.
-	EXECUTE 'CREATE TRIGGER kept BEFORE DELETE ON store.engagement
+	EXECUTE 'CREATE TRIGGER kept BEFORE DELETE OR TRUNCATE ON store.engagement
 		FOR EACH STATEMENT EXECUTE FUNCTION store.refuse_change()';
 END $$;
 
@@ -503,12 +513,15 @@ CREATE TABLE store.note (
 	CHECK (num_nonnulls(contact_id, organization_id, dialogue_id, engagement_id) = 1)
 );
 CREATE INDEX note_engagement ON store.note (engagement_id) WHERE engagement_id IS NOT NULL;
+CREATE INDEX note_organization ON store.note (organization_id) WHERE organization_id IS NOT NULL;
+CREATE INDEX note_dialogue ON store.note (dialogue_id) WHERE dialogue_id IS NOT NULL;
 CREATE INDEX note_contact ON store.note (contact_id) WHERE contact_id IS NOT NULL;
 CREATE TABLE store.note_reader (
 	note_id uuid REFERENCES store.note,
 	principal_id uuid REFERENCES store.principal,
 	PRIMARY KEY (note_id, principal_id)
 );
+CREATE INDEX note_reader_principal ON store.note_reader (principal_id);
 
 CREATE TABLE store.commitment (
 	id uuid PRIMARY KEY,
@@ -529,6 +542,8 @@ CREATE TABLE store.commitment (
 	CHECK (num_nonnulls(by_country, by_contact_id, by_principal_id) = 1),
 	CHECK (num_nonnulls(to_country, to_contact_id, to_principal_id) <= 1)
 );
+CREATE INDEX commitment_by_contact ON store.commitment (by_contact_id) WHERE by_contact_id IS NOT NULL;
+CREATE INDEX commitment_to_contact ON store.commitment (to_contact_id) WHERE to_contact_id IS NOT NULL;
 CREATE INDEX commitment_engagement ON store.commitment (engagement_id) WHERE engagement_id IS NOT NULL;
 CREATE INDEX commitment_open ON store.commitment (due_on, id) WHERE status = 'open';
 
@@ -561,6 +576,9 @@ CREATE INDEX reminder_pending ON store.reminder (assignee_id, due_at, id) WHERE 
 CREATE INDEX reminder_due ON store.reminder (due_at, id) WHERE status = 'pending';
 CREATE INDEX reminder_assignee ON store.reminder (assignee_id, due_at, id);
 CREATE INDEX reminder_order ON store.reminder (due_at, id);
+CREATE INDEX reminder_contact ON store.reminder (contact_id) WHERE contact_id IS NOT NULL;
+CREATE INDEX reminder_dialogue ON store.reminder (dialogue_id) WHERE dialogue_id IS NOT NULL;
+CREATE INDEX reminder_commitment ON store.reminder (commitment_id) WHERE commitment_id IS NOT NULL;
 CREATE INDEX reminder_engagement ON store.reminder (engagement_id) WHERE engagement_id IS NOT NULL;
 
 -- The ledger of what went out: one row for an occurrence of a reminder on a channel.
@@ -614,7 +632,7 @@ CREATE TABLE store.change (
 	UNIQUE (principal_id, request_id)
 );
 CREATE INDEX change_record ON store.change (record_id, id);
-CREATE TRIGGER kept BEFORE UPDATE OR DELETE ON store.change FOR EACH STATEMENT EXECUTE FUNCTION store.refuse_change();
+CREATE TRIGGER kept BEFORE UPDATE OR DELETE OR TRUNCATE ON store.change FOR EACH STATEMENT EXECUTE FUNCTION store.refuse_change();
 
 -- What a repeat is answered with; erasable without touching the trail.
 CREATE TABLE store.answer (
@@ -645,6 +663,13 @@ BEGIN
 	-- The nil principal is the system; nobody can be it by way of a row.
 	EXECUTE 'ALTER TABLE store.principal ADD CHECK (id <> ''00000000-0000-0000-0000-000000000000'')';
 END $$;
+
+CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON store.principal
+	FOR EACH STATEMENT EXECUTE FUNCTION store.tell('principal');
+CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON store.roadmap_version
+	FOR EACH STATEMENT EXECUTE FUNCTION store.tell('reference');
+CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON store.country
+	FOR EACH STATEMENT EXECUTE FUNCTION store.tell('reference');
 
 -- Root and the daemon's own user, until they are principals of their own.
 INSERT INTO store.principal (id, name, role, clearance, language, bootstrap)

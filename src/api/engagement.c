@@ -33,6 +33,8 @@ static const struct type participant_object = {
     .check = check_participant};
 static const struct type participant_objects = {.kind = TYPE_LIST, .element = &participant_object, .max = 500};
 
+static const struct type topic = {.kind = TYPE_SLUG, .min = 1, .max = 64};
+static const struct type topic_list = {.kind = TYPE_LIST, .element = &topic, .max = 100, .unique = true};
 static const struct type headcount = {.kind = TYPE_INTEGER, .min = 0, .max = 100000000};
 static const struct type audience_object = {
     .name = "Audience",
@@ -52,8 +54,12 @@ static const struct type agenda_objects = {.kind = TYPE_LIST, .element = &agenda
 /* "KP" and an id both are short for a party; which one it is shows in the text. */
 static void check_party(json_t *object, const char *path, struct type_faults *faults)
 {
+	static const char *const ways[] = {"country", "contact_id", "principal_id", NULL};
 	const char *party = json_string_value(json_object_get(object, "party"));
-	api_check_one_of(object, path, faults, (const char *const[]){"country", "contact_id", "principal_id", "party", NULL});
+	if (party && (json_object_get(object, ways[0]) || json_object_get(object, ways[1]) || json_object_get(object, ways[2]))) {
+		type_fault(faults, path, "gives party and another; give one");
+		return;
+	}
 	if (party && uuid_valid(party)) {
 		json_object_set(object, "id", json_object_get(object, "party"));
 		json_object_del(object, "party");
@@ -62,7 +68,10 @@ static void check_party(json_t *object, const char *path, struct type_faults *fa
 		json_object_del(object, "party");
 	} else if (party) {
 		type_fault(faults, path, "must be a country's code or the id of a contact or principal");
+		return;
 	}
+	if (!json_object_get(object, "id"))
+		api_check_one_of(object, path, faults, ways);
 }
 
 static const struct type party_object = {
@@ -83,11 +92,12 @@ static const struct type commitment_object = {
                  {"due_on", &type_day, MEMBER_OPTIONAL, "By which day."})};
 static const struct type commitment_objects = {.kind = TYPE_LIST, .element = &commitment_object, .max = 200};
 
+static const struct type reminder_note = {.kind = TYPE_TEXT, .min = 1, .max = 4000};
 static const struct type follow_up_object = {
     .name = "FollowUp",
     .kind = TYPE_OBJECT,
     TYPE_MEMBERS({"due_at", &type_instant, MEMBER_REQUIRED, "When to remind."},
-                 {"note", &type_text, MEMBER_REQUIRED, "Of what."},
+                 {"note", &reminder_note, MEMBER_REQUIRED, "Of what."},
                  {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom; the caller when absent."})};
 
 static void check_log(json_t *object, const char *path, struct type_faults *faults)
@@ -229,7 +239,7 @@ static const struct method rows[] = {
               {"location", &place_name, MEMBER_OPTIONAL, "Where."}, {"format", &api_format, MEMBER_OPTIONAL, "How people met."},
               {"countries", &type_country_list, MEMBER_OPTIONAL, "The countries it was with; the dialogue's when absent."},
               {"workstreams", &api_workstream_list, MEMBER_OPTIONAL, "What it advances; the dialogue's when absent."},
-              {"topics", &type_slug_list, MEMBER_OPTIONAL, "What it was about: sanctions-relief, family-reunions, …"},
+              {"topics", &topic_list, MEMBER_OPTIONAL, "What it was about: sanctions-relief, family-reunions, …"},
               {"participants", &participant_objects, MEMBER_OPTIONAL, "Who took part."},
               {"audience", &audience_object, MEMBER_OPTIONAL, "Who listened."},
               {"dialogue_id", &type_uuid, MEMBER_OPTIONAL, "The dialogue it belongs to."},
@@ -267,7 +277,7 @@ static const struct method rows[] = {
                    {"workstream", &type_workstream, MEMBER_OPTIONAL, "That advance this workstream."},
                    {"objective", &type_objective, MEMBER_OPTIONAL, "That advance this objective."},
                    {"phase", &phase_number, MEMBER_OPTIONAL, "That advance any workstream of this phase."},
-                   {"topic", &type_slug, MEMBER_OPTIONAL, "About this topic."},
+                   {"topic", &topic, MEMBER_OPTIONAL, "About this topic."},
                    {"kind", &api_engagement_kind, MEMBER_OPTIONAL, "Of this kind."},
                    {"track", &api_track, MEMBER_OPTIONAL, "On this track."},
                    {"status", &api_engagement_status, MEMBER_OPTIONAL, "Of this status."},

@@ -2,6 +2,7 @@
 #include "api/methods.h"
 #include "api/types.h"
 
+static const struct type note = {.kind = TYPE_TEXT, .min = 1, .max = 4000};
 static const struct type status = {
     .name = "ReminderStatus",
     .kind = TYPE_CHOICE,
@@ -67,10 +68,10 @@ static const struct method rows[] = {
      .role = ROLE_VIEWER,
      .summary = "Sets a reminder.",
      METHOD_PARAMS(API_ID_PARAM, {"about", &about_object, MEMBER_OPTIONAL, "What it is about, one of four."},
-                   {"note", &type_text, MEMBER_REQUIRED, "What to be reminded of."},
+                   {"note", &note, MEMBER_REQUIRED, "What to be reminded of."},
                    {"due_at", &type_instant, MEMBER_REQUIRED, "When."},
                    {"timezone", &type_zone, MEMBER_OPTIONAL, "The assignee's when absent."},
-                   {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom; the caller when absent."},
+                   {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom; the caller when absent. A viewer reminds nobody else."},
                    {"channels", &channels, MEMBER_OPTIONAL, "push when absent."}),
      .result = &record,
      .example = "{\"note\": \"Send the paper\", \"due_at\": \"2026-11-27T09:00:00+09:00\"}"},
@@ -96,7 +97,7 @@ static const struct method rows[] = {
      .role = ROLE_VIEWER,
      .summary = "Says that what a reminder was for is done.",
      METHOD_PARAMS({"id", &type_uuid, MEMBER_REQUIRED, "Which."},
-                   {"note", &type_text, MEMBER_OPTIONAL, "What was done."}),
+                   {"note", &note, MEMBER_OPTIONAL, "What was done."}),
      .result = &record},
     {.name = "reminder.cancel",
      .kind = METHOD_WRITE,

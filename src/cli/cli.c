@@ -54,6 +54,7 @@ static int call(struct cli *cli, const char *name, const struct method *method, 
 		status = output_error(stderr, error);
 	} else {
 		output_result(stdout, cli->format, method, result ? result : json_null());
+		/* In order with the hints; whether it worked is asked at the end. */
 		fflush(stdout);
 		if (cli->format != OUTPUT_JSON)
 			output_hints(stderr, result);
@@ -256,8 +257,8 @@ int cli_main(int argc, char **argv)
 	int status = run(&cli);
 	registry_free(cli.registry);
 	arena_release(&cli.arena);
-	if (fflush(stdout) != 0 && status == CLI_DONE) {
-		fprintf(stderr, "tracktwo: standard output: %s\n", strerror(errno));
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == CLI_DONE) {
+		fprintf(stderr, "tracktwo: the result could not be written\n");
 		status = CLI_FAILED;
 	}
 	return status;

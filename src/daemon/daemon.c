@@ -32,7 +32,7 @@
 
 const char daemon_version[] = TRACKTWO_VERSION;
 
-enum { STARTUP_RETRY_MS = 500, DRAIN_STEP_MS = 10, QUEUE_MAX = 10000, OUTPUT_MAX = 8 * 1024 * 1024 };
+enum { STARTUP_RETRY_MS = 500, DRAIN_STEP_MS = 10, QUEUE_MAX = 10000, OUTPUT_MAX = 8 * 1024 * 1024, CONGESTED = 1024 * 1024 };
 
 enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_STOPPING };
 
@@ -85,13 +85,18 @@ static void peer_resume(void *peer)
 {
 	conn_resume(peer);
 }
-static const struct rpc_transport transport = {peer_send, peer_hold, peer_release, peer_pause, peer_resume};
+static bool peer_congested(void *peer)
+{
+	return conn_pending(peer) > CONGESTED;
+}
+static const struct rpc_transport transport = {peer_send,  peer_hold,   peer_release,
+                                               peer_pause, peer_resume, peer_congested};
 
 static void *on_open(struct conn *conn, uid_t uid, gid_t gid, pid_t pid, void *context)
 {
 	struct daemon *daemon = context;
 	(void)gid;
-	log_debug(conn_subject(conn), "opened by user %u, process %d", (unsigned)uid, (int)pid);
+	(void)pid;
 	return rpc_session_new(daemon->rpc, &transport, conn, conn_subject(conn), uid);
 }
 
@@ -129,15 +134,13 @@ static void on_ping(struct call *call, void *context)
 static void on_info(struct call *call, void *context)
 {
 	const struct daemon *daemon = context;
-	const char *database = !rpc_ready(daemon->rpc) ? "starting" : pg_pool_usable(daemon->pool) ? "ready" : "unavailable";
-	int server = pg_pool_server_version(daemon->pool);
 	const char *answer = arena_printf(
 	    call_arena(call),
-	    "{\"name\":\"tracktwod\",\"version\":\"%s\",\"schema_version\":%d,\"uptime_s\":%lld,\"roadmap_version\":%s,"
-	    "\"database\":\"%s\",\"database_version\":%s}",
+	    "{\"name\":\"tracktwod\",\"version\":\"%s\",\"schema_version\":%d,\"uptime_s\":%lld,\"roadmap_version\":%ld,"
+	    "\"database\":\"%s\",\"database_version\":%d}",
 	    daemon_version, migrate_version(), (long long)((time_monotonic_micros() - daemon->began_us) / 1000000),
-	    reference_loaded() ? arena_printf(call_arena(call), "%ld", reference_roadmap_version()) : "null", database,
-	    server ? arena_printf(call_arena(call), "%d", server) : "null");
+	    reference_roadmap_version(), pg_pool_usable(daemon->pool) ? "ready" : "unavailable",
+	    pg_pool_server_version(daemon->pool));
 	call_reply(call, answer, strlen(answer));
 }
 
@@ -179,10 +182,15 @@ static void on_notify(const char *payload, void *context)
 	struct daemon *daemon = context;
 	bool everything = payload == NULL;
 
-	if (everything || strcmp(payload, "principal") == 0)
+	if (everything || strcmp(payload, "principal") == 0) {
 		rpc_forget_identities(daemon->rpc);
+		engine_on_principals(daemon->engine);
+	}
 	if ((everything && daemon->phase == PHASE_SERVING) || (payload && strcmp(payload, "reference") == 0))
 		rpc_load_reference(daemon->rpc, on_reference, daemon);
+	/* Without a listener nobody held the lock of our api schema, and a newer daemon may have dropped it. */
+	if (everything && daemon->phase == PHASE_SERVING && !daemon->startup_child)
+		startup_start(daemon);
 	if (everything || strcmp(payload, "reminder") == 0)
 		engine_wake(daemon->engine);
 	else if (strncmp(payload, "delivery ", 9) == 0)
@@ -214,8 +222,11 @@ static void on_cluster_state(enum cluster_state state, const char *message, void
 
 static void on_startup_end(struct daemon *daemon, int status)
 {
-	if (daemon->phase != PHASE_STARTING)
+	if (daemon->phase != PHASE_STARTING) {
+		if (daemon->phase == PHASE_SERVING && startup_outcome(status) != MIGRATE_DONE)
+			log_error("", "the database is no longer as this daemon knows it; calls may fail until it is restarted");
 		return;
+	}
 	switch (startup_outcome(status)) {
 	case MIGRATE_DONE:
 		if (daemon->migrate_only)

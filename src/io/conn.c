@@ -90,7 +90,7 @@ static void *must(void *memory)
 	return memory;
 }
 
-static size_t pending(const struct conn *conn)
+size_t conn_pending(const struct conn *conn)
 {
 	return conn->output ? evbuffer_get_length(conn->output) : 0;
 }
@@ -99,7 +99,7 @@ static size_t pending(const struct conn *conn)
 static bool accepts_lines(const struct conn *conn)
 {
 	return !conn->closed && !conn->lost && !conn->ending && !conn->draining && !conn->discarding && conn->pauses == 0
-	       && pending(conn) <= conn->listener->limits.max_output_bytes;
+	       && conn_pending(conn) <= conn->listener->limits.max_output_bytes;
 }
 
 /* Is there more to deliver than the beginning of a line? */
@@ -296,7 +296,7 @@ static bool is_over(const struct conn *conn)
 {
 	if (conn->lost)
 		return true;
-	if (pending(conn) > 0)
+	if (conn_pending(conn) > 0)
 		return false;
 	if (conn->ending)
 		return true;
@@ -566,9 +566,9 @@ static bool can_send(struct conn *conn)
 	if (conn->closed || conn->lost || conn->shut)
 		return false;
 	/* Much may have gathered in one turn for a peer that reads well: only what the socket does not take counts. */
-	if (pending(conn) > max && (conn->interest & EV_WRITE) == 0)
+	if (conn_pending(conn) > max && (conn->interest & EV_WRITE) == 0)
 		flush(conn);
-	if (!conn->lost && pending(conn) / SLOW_FACTOR > max) {
+	if (!conn->lost && conn_pending(conn) / SLOW_FACTOR > max) {
 		log_warning(conn->subject, "cut off: it does not read its answers");
 		lose(conn);
 	}

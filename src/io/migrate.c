@@ -53,6 +53,13 @@ ERR_CHECKED static bool create_if_absent(struct migrate_db *db, const char *quer
  * server's log their text could hold a parameter. */
 #define QUIET_DAEMON "ALTER ROLE tracktwo_daemon SET log_min_messages = 'log'"
 
+/* By default anybody may create large objects. Only where that is so still: a revocation rewrites the catalogue. */
+#define CLOSE_LARGE_OBJECTS                                                                                            \
+	"DO $$ DECLARE made regprocedure; BEGIN FOR made IN SELECT oid FROM pg_proc WHERE pronamespace = "                 \
+	"'pg_catalog'::regnamespace AND proname IN ('lo_create', 'lo_creat', 'lo_from_bytea') AND (proacl IS NULL OR "     \
+	"EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0)) LOOP "                                                 \
+	"EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', made); END LOOP; END $$"
+
 ERR_CHECKED static bool make_roles_and_database(struct migrate_db *db)
 {
 	return create_if_absent(db, ROLE_QUERY, "tracktwo_owner", CREATE_OWNER)
@@ -76,7 +83,8 @@ enum migrate_outcome migrate_bootstrap(const char *superuser_dsn, struct err *er
 		return finish(&db, false);
 	migrate_db_close(&db);
 	done = migrate_db_open(&db, superuser_dsn, "tracktwo")
-	       && migrate_db_run(&db, "closing the schema public", "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+	       && migrate_db_run(&db, "closing the schema public", "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+	       && migrate_db_run(&db, "closing large objects", CLOSE_LARGE_OBJECTS);
 	return finish(&db, done);
 }
 

@@ -78,7 +78,7 @@ static void request_finish(struct pg_request *request, const struct pg_result *r
 
 static void request_fail(struct pg_request *request, enum pg_status status)
 {
-	request_finish(request, &(struct pg_result){.status = status, .message = ""});
+	request_finish(request, &(struct pg_result){.status = status, .message = "", .attempts = request->attempts});
 }
 
 static void pool_wake(struct pg_pool *pool)
@@ -90,13 +90,14 @@ static void request_again(struct pg_pool *pool, struct pg_request *request)
 {
 	PQclear(request->result);
 	request->result = NULL;
+	request->queued_us = time_monotonic_micros();
 	pg_list_append(&pool->queue, request);
 	pool_wake(pool);
 }
 
 static void request_raised(struct pg_request *request, const char *state)
 {
-	struct pg_result result = {.status = PG_RAISED, .message = ""};
+	struct pg_result result = {.status = PG_RAISED, .message = "", .attempts = request->attempts};
 	const char *message = PQresultErrorField(request->result, PG_DIAG_MESSAGE_PRIMARY);
 
 	memcpy(result.sqlstate, state, strnlen(state, 5));
@@ -108,15 +109,19 @@ static void request_raised(struct pg_request *request, const char *state)
 void pg_pool_on_result(struct pg_pool *pool, struct pg_link *link, struct pg_request *request)
 {
 	const PGresult *result = request->result;
-	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+	const char *field = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+	char state[6] = "";
 
+	/* A copy: the result goes when the request runs again. */
+	memcpy(state, field ? field : "", field ? strnlen(field, 5) : 0);
 	if (result && PQresultStatus(result) == PGRES_TUPLES_OK) {
 		bool present = PQntuples(result) > 0 && !PQgetisnull(result, 0, 0);
 		request_finish(request, &(struct pg_result){.status = PG_OK,
 		                                            .text = present ? PQgetvalue(result, 0, 0) : NULL,
 		                                            .length = present ? (size_t)PQgetlength(result, 0, 0) : 0,
-		                                            .message = ""});
-	} else if (!state || state_in(departed_states, state)) {
+		                                            .message = "",
+		                                            .attempts = request->attempts});
+	} else if (!*state || state_in(departed_states, state)) {
 		request_again(pool, request);
 		pg_link_drop(link, "the server is going away");
 	} else if (state_in(retried_states, state) && request->attempts < ATTEMPTS_MOST) {
@@ -131,7 +136,7 @@ void pg_pool_on_result(struct pg_pool *pool, struct pg_link *link, struct pg_req
 		log_error(link->subject, "the database has run out of room or connections (SQLSTATE %s)", state);
 		request_fail(request, PG_UNAVAILABLE);
 	} else {
-		log_error(link->subject, "a statement failed with SQLSTATE %s", state);
+		log_debug(link->subject, "a statement failed with SQLSTATE %s", state);
 		request_raised(request, state);
 	}
 	if (pool->queue.first)
@@ -186,7 +191,7 @@ static void pool_drop_silent(struct pg_pool *pool, int64_t now)
 	int64_t patience = (pool->options.statement_timeout_ms + pool->options.wait_ms) * 1000;
 	for (size_t i = 0; i < pool->link_count; i++) {
 		struct pg_link *link = &pool->links[i];
-		if (link->sent.first && now - link->sent.first->sent_us > patience)
+		if (link->sent.first && now - link->heard_us > patience)
 			pg_link_drop(link, "the server is silent");
 	}
 }
@@ -204,8 +209,8 @@ static void pool_on_expiry(int fd, short what, void *context)
 		waiting.end = &waiting.first;
 	pg_list_init(&pool->queue);
 	while ((request = pg_list_take(&waiting))) {
-		if (now - request->submitted_us > pool->options.wait_ms * 1000 && !pool_idlest(pool))
-			request_fail(request, PG_UNAVAILABLE);
+		if (now - request->queued_us > pool->options.wait_ms * 1000 && !pool_idlest(pool))
+			request_fail(request, pool->usable ? PG_BUSY : PG_UNAVAILABLE);
 		else
 			pg_list_append(&pool->queue, request);
 	}
@@ -262,6 +267,8 @@ struct pg_pool *pg_pool_new(struct event_base *base, const struct pg_options *op
 
 void pg_pool_start(struct pg_pool *pool)
 {
+	if (pool->started)
+		return;
 	pool->started = true;
 	for (size_t i = 0; i < pool->link_count; i++)
 		pg_link_start(&pool->links[i]);
@@ -292,7 +299,7 @@ static struct pg_request *request_new(const struct pg_statement *statement, cons
 		at += length;
 	}
 	request->statement = statement;
-	request->submitted_us = time_monotonic_micros();
+	request->queued_us = time_monotonic_micros();
 	return request;
 }
 
@@ -311,7 +318,7 @@ void pg_submit(struct pg_pool *pool, const struct pg_statement *statement, const
 
 size_t pg_pool_pending(const struct pg_pool *pool)
 {
-	size_t pending = pool->queue.count;
+	size_t pending = pool->queue.count + pool->refused.count;
 	for (size_t i = 0; i < pool->link_count; i++)
 		pending += pool->links[i].sent.count;
 	return pending;

@@ -13,7 +13,8 @@
 #include "base/log.h"
 #include "text/time.h"
 
-enum { BACKOFF_FIRST_MS = 50, BACKOFF_MOST_MS = 5000 };
+/* PQconnectPoll() has no time limit of its own: connect_timeout is for the blocking functions. */
+enum { BACKOFF_FIRST_MS = 50, BACKOFF_MOST_MS = 5000, CONNECT_MOST_MS = 10000 };
 
 static void link_on_socket(int fd, short what, void *context);
 
@@ -50,12 +51,14 @@ void pg_link_drop(struct pg_link *link, const char *why)
 	bool was_ready = link->state == LINK_READY;
 	struct timeval delay = after_ms(jittered(link->backoff_ms));
 
+	event_del(&link->retry_timer);
 	log_line(was_ready ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, link->subject, "not connected (%s); trying again in %ld ms",
 	         why, (long)(delay.tv_sec * 1000 + delay.tv_usec / 1000));
 	link_close(link);
 	for (struct pg_request *request = link->sent.first; request; request = request->next) {
 		PQclear(request->result);
 		request->result = NULL;
+		request->queued_us = time_monotonic_micros();
 	}
 	pg_list_prepend(&pool->queue, &link->sent);
 	event_add(&link->retry_timer, &delay);
@@ -127,9 +130,11 @@ static void link_on_ready(struct pg_link *link)
 {
 	struct pg_pool *pool = link->pool;
 
+	event_del(&link->retry_timer);
 	link->state = LINK_READY;
 	link->backoff_ms = BACKOFF_FIRST_MS;
-	memset(link->prepared, 0, link->prepared_size);
+	if (link->prepared)
+		memset(link->prepared, 0, link->prepared_size);
 	pool->server_version = PQserverVersion(link->connection);
 	log_info(link->subject, link->listener ? "listening" : "connected");
 	if (!link->listener)
@@ -214,6 +219,7 @@ static bool link_expects(const struct pg_link *link)
 
 static void link_read(struct pg_link *link)
 {
+	link->heard_us = time_monotonic_micros();
 	if (!PQconsumeInput(link->connection)) {
 		pg_link_drop(link, "the connection is lost");
 		return;
@@ -267,10 +273,9 @@ static void link_on_notice(void *context, const char *message)
 
 void pg_link_start(struct pg_link *link)
 {
-	/* Defaults stand before the connection string, so that it wins; what must hold stands behind it. */
-	const char *keywords[] = {"connect_timeout", "keepalives_idle", "tcp_user_timeout", "dbname",
-	                          "client_encoding", "application_name", NULL};
-	const char *values[] = {"10", "30", "30000", link->pool->options.dsn, "UTF8", link->pool->options.application, NULL};
+	/* Names are resolved by the library at once, so a host in the connection string is better an address. Defaults stand before the connection string, so that it wins; what must hold stands behind it. */
+	const char *keywords[] = {"keepalives_idle", "tcp_user_timeout", "dbname", "client_encoding", "application_name", NULL};
+	const char *values[] = {"30", "30000", link->pool->options.dsn, "UTF8", link->pool->options.application, NULL};
 
 	link->connection = PQconnectStartParams(keywords, values, 1);
 	if (!link->connection || PQstatus(link->connection) == CONNECTION_BAD) {
@@ -278,6 +283,8 @@ void pg_link_start(struct pg_link *link)
 		return;
 	}
 	PQsetNoticeProcessor(link->connection, link_on_notice, NULL);
+	struct timeval deadline = after_ms(CONNECT_MOST_MS);
+	event_add(&link->retry_timer, &deadline);
 	link->state = LINK_CONNECTING;
 	link_watch(link, false, true);
 }
@@ -304,7 +311,8 @@ bool pg_link_send(struct pg_link *link, struct pg_request *request)
 	char name[24];
 
 	snprintf(name, sizeof name, "s%zu", statement->slot);
-	request->sent_us = time_monotonic_micros();
+	if (!link->sent.first)
+		link->heard_us = time_monotonic_micros();
 	if (link_prepare(link, statement, name) &&
 	    PQsendQueryPrepared(link->connection, name, (int)statement->parameters, request->values, NULL, NULL, 0) &&
 	    PQpipelineSync(link->connection)) {
@@ -318,9 +326,13 @@ bool pg_link_send(struct pg_link *link, struct pg_request *request)
 
 static void link_on_retry(int fd, short what, void *context)
 {
+	struct pg_link *link = context;
 	(void)fd;
 	(void)what;
-	pg_link_start(context);
+	if (link->state == LINK_DOWN)
+		pg_link_start(link);
+	else
+		pg_link_drop(link, "the server does not answer in time");
 }
 
 void pg_link_init(struct pg_link *link, struct pg_pool *pool, size_t number, bool listener)

@@ -16,7 +16,7 @@ struct pg_request {
 	const struct pg_statement *statement;
 	pg_callback *callback;
 	void *context;
-	int64_t submitted_us, sent_us;
+	int64_t queued_us; /* since when it has been waiting for a connection */
 	unsigned attempts;
 	PGresult *result; /* what the statement gave, kept until its sync is back */
 	const char *values[];
@@ -42,10 +42,11 @@ struct pg_link {
 	enum pg_link_state state;
 	PGconn *connection;
 	struct event read_event, write_event; /* of the socket, while connected */
-	struct event retry_timer;
+	struct event retry_timer; /* until the next attempt; while connecting, until this one is given up */
 	int socket; /* that the events are assigned to, -1 for none */
 	long backoff_ms;
 	struct pg_list sent; /* in the order of the pipeline */
+	int64_t heard_us;    /* when the server last said anything, or was first asked */
 	unsigned char *prepared; /* by statement slot */
 	size_t prepared_size;
 };

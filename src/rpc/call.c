@@ -59,6 +59,18 @@ static void call_refuse_errors(struct call *call, enum error_kind kind, const ch
 	call_end(call, "error", text, strlen(text));
 }
 
+/* Nobody knows whether a write that was sent and not answered has been carried out. Who repeats it must do so under the same
+ * request_id, so the error says which one it was, also when the daemon made it. */
+static void call_refuse_unanswered(struct call *call, enum error_kind kind, const char *message, unsigned attempts)
+{
+	const char *text = error_text(&call->arena, kind, message, NULL);
+	size_t length = strlen(text);
+
+	if (call->request_id && attempts > 0)
+		text = arena_printf(&call->arena, "%.*s,\"request_id\":\"%s\"}}", (int)length - 2, text, call->request_id);
+	call_end(call, "error", text, strlen(text));
+}
+
 void call_refuse(struct call *call, enum error_kind kind, const char *message)
 {
 	call_refuse_errors(call, kind, message, NULL);
@@ -83,25 +95,32 @@ static void call_on_result(const struct pg_result *result, void *context)
 		enum error_kind kind = error_of_sqlstate(result->sqlstate);
 		log_error(call->session->subject, "call %lu: %s raised SQLSTATE %s", call->number, call->route->method->name,
 		          result->sqlstate);
-		call_refuse(call, kind, kind == ERROR_INTERNAL ? "a fault of the daemon's own; its journal names the call"
-		                                               : arena_strdup(&call->arena, result->message));
+		call_refuse(call, kind,
+		            kind == ERROR_INTERNAL ? "a fault of the daemon's own; its journal names the call"
+		            : *result->message     ? arena_strdup(&call->arena, result->message)
+		                                   : "the answer would be too large; ask for fewer records at a time");
 		break;
 	}
 	case PG_TIMEOUT:
 		call_refuse(call, ERROR_BUSY, "the database took too long; ask for less, or try again later");
 		break;
 	case PG_BUSY:
-		call_refuse(call, ERROR_BUSY, "too much is waiting for the database; try again later");
+		call_refuse_unanswered(call, ERROR_BUSY, "too much is waiting for the database; try again later",
+		                       result->attempts);
 		break;
 	case PG_UNAVAILABLE:
-		call_refuse(call, ERROR_UNAVAILABLE, "the database is out of reach; try again in a while");
+		call_refuse_unanswered(call, ERROR_UNAVAILABLE,
+		                       result->attempts > 0 && call->request_id
+		                           ? "the database went out of reach; try again with this request_id, it may have been done"
+		                           : "the database is out of reach; try again in a while",
+		                       result->attempts);
 		break;
 	}
 }
 
 /* {request_id, digest, method} of a write. The digest covers the method and all parameters but the request_id, in their
  * normalised form, so that the same content has the same digest however it was spelt. */
-static const char *call_request(struct call *call, const char *request_id)
+static const char *call_request(struct call *call)
 {
 	const char *method = call->route->method->name;
 	const char *content = json_canonical(&call->arena, call->params);
@@ -111,14 +130,14 @@ static const char *call_request(struct call *call, const char *request_id)
 	digest_add(digest, method, strlen(method) + 1);
 	digest_add(digest, content, strlen(content));
 	digest_finish(digest, hex);
-	return arena_printf(&call->arena, "{\"request_id\":\"%s\",\"digest\":\"%s\",\"method\":\"%s\"}", request_id, hex, method);
+	return arena_printf(&call->arena, "{\"request_id\":\"%s\",\"digest\":\"%s\",\"method\":\"%s\"}", call->request_id, hex, method);
 }
 
-static void call_submit(struct call *call, const char *request_id)
+static void call_submit(struct call *call)
 {
 	const struct method *method = call->route->method;
 	const char **values = arena_alloc(&call->arena, method_value_count(method) * sizeof *values);
-	const char *request = method->kind == METHOD_WRITE ? call_request(call, request_id) : NULL;
+	const char *request = method->kind == METHOD_WRITE ? call_request(call) : NULL;
 
 	method_values(&call->arena, method, call->caller, request, call->params, values);
 	pg_submit(call->rpc->options.pool, &call->route->statement, values, call_on_result, call);
@@ -126,38 +145,33 @@ static void call_submit(struct call *call, const char *request_id)
 
 /* Every write carries a request_id; what the client leaves out the daemon makes, so that a statement whose connection broke
  * can be sent again. Removed from the parameters. */
-static const char *call_take_request_id(struct call *call, struct type_faults *faults)
+static void call_take_request_id(struct call *call, struct type_faults *faults)
 {
 	json_t *given = json_object_get(call->params, "request_id");
 	char made[UUID_TEXT_SIZE];
-	const char *request_id = NULL;
 
 	if (given && !json_is_null(given)) {
-		request_id = arena_strdup(&call->arena, json_string_value(given));
-		if (!request_id || !uuid_valid(request_id)) {
+		call->request_id = arena_strdup(&call->arena, json_string_value(given));
+		if (!call->request_id || !uuid_valid(call->request_id))
 			type_fault(faults, "request_id", "must be a UUID");
-			request_id = NULL;
-		}
 	} else {
 		uuid_make(made);
-		request_id = arena_strdup(&call->arena, made);
+		call->request_id = arena_strdup(&call->arena, made);
 	}
 	json_object_del(call->params, "request_id");
-	return request_id;
 }
 
 void call_admitted(struct call *call)
 {
 	const struct method *method = call->route->method;
 	struct type_faults faults = {.arena = &call->arena};
-	const char *request_id = NULL;
 
 	if (method->kind != METHOD_LOCAL && !(rpc_ready(call->rpc) && reference_loaded())) {
 		call_refuse(call, ERROR_UNAVAILABLE, "the database is not ready yet; try again in a while");
 		return;
 	}
 	if (method->kind == METHOD_WRITE)
-		request_id = call_take_request_id(call, &faults);
+		call_take_request_id(call, &faults);
 	type_check(&method->params, &call->params, "", &faults);
 	if (faults.list) {
 		json_t *first = json_array_get(faults.list, 0);
@@ -170,7 +184,7 @@ void call_admitted(struct call *call)
 	} else if (method->kind == METHOD_LOCAL) {
 		call->route->handler(call, call->route->context);
 	} else {
-		call_submit(call, request_id);
+		call_submit(call);
 	}
 }
 

@@ -24,11 +24,11 @@ const struct error_row error_rows[ERROR_KINDS] = {
     [ERROR_UNAVAILABLE] = {503, "unavailable", true, "The database is out of reach; try again later."},
 };
 
-/* The project's own SQLSTATEs, class T2. */
+/* The project's own SQLSTATEs, class T2; and what a page of very large records raises. */
 static const struct {
 	const char *state;
 	enum error_kind kind;
-} states[] = {{"T2001", ERROR_RULE}, {"T2002", ERROR_RULE}};
+} states[] = {{"T2001", ERROR_RULE}, {"T2002", ERROR_RULE}, {"54000", ERROR_BUSY}};
 
 enum error_kind error_of_sqlstate(const char *sqlstate)
 {

@@ -50,7 +50,7 @@ struct rpc_session {
 /* The answers of one batch, in the order in which they come. */
 struct rpc_batch {
 	struct arena arena;
-	size_t pending, count;
+	size_t pending, count, bytes;
 	const char **answers;
 };
 
@@ -61,6 +61,7 @@ struct call {
 	const struct rpc_route *route;
 	struct rpc_batch *batch; /* NULL when the request came alone */
 	const char *id;          /* raw JSON text; NULL for a notification */
+	const char *request_id;  /* of a write */
 	json_t *params;
 	struct call *next; /* while it waits for access */
 	char caller[UUID_TEXT_SIZE];

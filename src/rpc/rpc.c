@@ -212,12 +212,19 @@ void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, const char
 	struct arena arena = {0};
 	struct conn_piece pieces[ENVELOPE_PIECES];
 
+	if (batch && batch->bytes > RPC_BATCH_BYTES_MAX) {
+		member = "error";
+		json = error_text(&arena, ERROR_BUSY, "the answers of one batch have grown too long; ask for this one alone", NULL);
+		length = strlen(json);
+	}
 	if (id && (batch || session->peer)) {
 		envelope(batch ? &batch->arena : &arena, id, member, json, length, pieces);
-		if (batch)
+		if (batch) {
 			batch->answers[batch->count++] = joined(&batch->arena, pieces, ENVELOPE_PIECES);
-		else
+			batch->bytes += length;
+		} else {
 			session->transport->send(session->peer, pieces, ENVELOPE_PIECES);
+		}
 	}
 	if (batch && --batch->pending == 0)
 		batch_end(session, batch);
@@ -231,6 +238,11 @@ void rpc_notify(struct rpc_session *session, const char *method, const char *par
 	if (session->peer)
 		session->transport->send(session->peer, &(struct conn_piece){text, strlen(text)}, 1);
 	arena_release(&arena);
+}
+
+bool rpc_congested(const struct rpc_session *session)
+{
+	return session->peer && session->transport->congested(session->peer);
 }
 
 static void refuse(struct rpc_session *session, struct rpc_batch *batch, const char *id, enum error_kind kind,
@@ -346,6 +358,8 @@ static void on_reference(const struct pg_result *result, void *context)
 		loaded = reference_load(result->text, &err);
 		if (!loaded)
 			log_error("", "the reference tables cannot be used: %s", err.message);
+	} else {
+		log_warning("", "the reference tables could not be read; trying again");
 	}
 	load.done(loaded, load.context);
 }

@@ -60,6 +60,13 @@ static bool is_control(uint32_t character)
 	       (character >= 0x7F && character < 0xA0);
 }
 
+/* Unicode's Bidi_Control: in one line they make it read as what it is not. */
+static bool is_bidi_control(uint32_t character)
+{
+	return character == 0x061C || character == 0x200E || character == 0x200F || (character >= 0x202A && character <= 0x202E) ||
+	       (character >= 0x2066 && character <= 0x2069);
+}
+
 static const char *check_length(const struct type *type, struct arena *arena, const char *text)
 {
 	size_t length = names_characters(text);
@@ -80,7 +87,7 @@ static const char *check_text(const struct type *type, struct arena *arena, cons
 	const unsigned char *at = (const unsigned char *)*text;
 	while (*at) {
 		uint32_t character = next_character(&at);
-		if (is_control(character))
+		if (is_control(character) || (type->line && is_bidi_control(character)))
 			return arena_printf(arena, "must not hold the control character U+%04X", (unsigned)character);
 		if (type->line && is_newline(character))
 			return "must be one line";
@@ -94,6 +101,9 @@ static const char *check_uuid(const struct type *type, struct arena *arena, cons
 	(void)type;
 	if (!uuid_valid(*text))
 		return "must be a UUID such as 019b1c00-1001-7000-8000-000000000001";
+	/* It stands for the daemon itself, and for nothing that a client could mean. */
+	if (strspn(*text, "0-") == strlen(*text))
+		return "must not be the nil UUID";
 	if (strpbrk(*text, "ABCDEF")) {
 		char *lower = arena_strdup(arena, *text);
 		for (char *at = lower; *at; at++)

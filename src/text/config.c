@@ -54,7 +54,7 @@ static const struct config_key keys[] = {
 	TEXT("database", admin_dsn, "", 0, PATH_BYTES,
 		"Connection string of the role that may migrate; empty: this daemon does no migrations."),
 	NUMBER("database", connections, "4", 1, 64, "Connections to the database."),
-	NUMBER("database", statement_timeout_ms, "10000", 10, 600000, "Longest run of one statement, in milliseconds."),
+	NUMBER("database", statement_timeout_ms, "10000", 100, 600000, "Longest run of one statement, in milliseconds."),
 	NUMBER("database", wait_ms, "10000", 0, 600000,
 		"How long a request waits for a database that went away, in milliseconds, before it is answered unavailable."),
 	TEXT("database", postgres_bin, "", 0, PATH_BYTES,

@@ -339,7 +339,11 @@ static const char *fault_of(enum json_error_code code)
 bool json_parse(const char *text, size_t length, json_t **root, struct err *err)
 {
 	json_error_t error;
-	*root = json_loadb(text ? text : "", length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
+	*root = json_loadb(text ? text : "", length, flags, &error);
+	/* An integer that no C type holds is JSON all the same: read as a real, it is refused where an integer is wanted. */
+	if (!*root && json_error_code(&error) == json_error_numeric_overflow)
+		*root = json_loadb(text, length, flags | JSON_DECODE_INT_AS_REAL, &error);
 	if (*root)
 		return true;
 	return err_set(err, "%s, at offset %d", fault_of(json_error_code(&error)), error.position);

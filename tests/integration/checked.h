@@ -1,5 +1,5 @@
-/* Checked: calls whose answers are held against the result type of the method's row, so that every test that calls a method
- * also tests what rpc.discover promises of it; and JSON from text. Failures fail the running test. */
+/* Checked: calls whose answers are held against the result type of the method's row, so that every test that calls a
+ * method also tests what rpc.discover promises of it; and JSON from text. Failures fail the running test. */
 #ifndef TRACKTWO_TESTS_CHECKED_H
 #define TRACKTWO_TESTS_CHECKED_H
 

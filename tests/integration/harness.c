@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -177,10 +178,11 @@ void harness_release(struct harness *harness)
 int harness_group_setup(void **state)
 {
 	struct harness *harness = calloc(1, sizeof *harness);
+	/* First, so that the tear-down finds it when something below fails. */
+	*state = harness;
 	harness_init(harness);
 	harness_start(harness);
 	harness_await(harness);
-	*state = harness;
 	return 0;
 }
 

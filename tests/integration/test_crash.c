@@ -191,6 +191,9 @@ static void await_progress(void)
 	long long until = harness_now_ms() + CALM_MS;
 	unsigned before = begun();
 	while (begun() < before + WRITERS) {
+		for (unsigned i = 0; i < WRITERS; i++)
+			if (shared->writers[i].complaint[0])
+				fail_msg("writer %u: %s", i, shared->writers[i].complaint);
 		if (harness_now_ms() > until)
 			fail_msg("nothing is acknowledged any more");
 		sleep_ms(5);

@@ -1,5 +1,5 @@
-/* Logging an engagement with all that belongs to it: what is stored is what was said, a person is made once, a repeat
- * writes nothing, and what is refused leaves no trace. Also finding contacts by their names. */
+/* Logging an engagement with all that belongs to it: what is stored is what was said, a person is made once, and what
+ * is refused leaves no trace. Also finding contacts by their names. */
 #include "checked.h"
 
 #include <setjmp.h>
@@ -15,8 +15,6 @@
 #define NOBODY "019b1c00-ffff-7000-8000-000000000001"
 /* What engagement.log needs, without braces. */
 #define PLACED "'title':'A talk','kind':'meeting','starts_on':'2020-05-01','countries':['KP'],'workstreams':['1.2']"
-
-enum { ANSWER_MS = 20000, RACES = 50 };
 
 static struct harness *harness;
 static struct client client;
@@ -59,14 +57,14 @@ static void check_members(const json_t *record, json_t *expected)
 {
 	const char *name;
 	json_t *value;
-	json_object_foreach(expected, name, value)
-		if (!json_equal(value, json_object_get(record, name)))
-			fail_msg("%s is %s, not %s", name, json_dumps(json_object_get(record, name), JSON_COMPACT | JSON_ENCODE_ANY),
-			         json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
+	json_object_foreach(expected, name, value) if (!json_equal(value, json_object_get(record, name)))
+	    fail_msg("%s is %s, not %s", name, json_dumps(json_object_get(record, name), JSON_COMPACT | JSON_ENCODE_ANY),
+	             json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
 	json_decref(expected);
 }
 
-/* What is stored ---------------------------------------------------------------------------------------------------------- */
+/* What is stored
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* What was made along is there, and about the engagement. */
 static void check_made_along(const json_t *record)
@@ -76,16 +74,21 @@ static void check_made_along(const json_t *record)
 	json_t *contact = call("contact.get", json_of("{'id':'%s'}", at_string(record, "created.contacts.0")));
 	char sql[400];
 
-	check_members(reminder, json_of("{'about':{'engagement_id':'%s'},'note':'Send the paper','assignee':'" ADMINISTRATOR "',"
-	                                "'due_at':'2099-11-27T00:00:00Z','timezone':'Asia/Seoul','status':'pending',"
-	                                "'channels':['push']}", id));
-	check_members(contact, json_of("{'name':'Choe Ryong Hae','country':'KP','sector':'government','status':'active','names':["
-	                               "{'text':'최룡해','kind':'native','language':'ko-KP','system':null,'primary':false},"
-	                               "{'text':'Choe Ryong Hae','kind':'romanized','language':null,'system':'dprk','primary':true},"
-	                               "{'text':'崔龍海','kind':'hanja','language':null,'system':null,'primary':false},"
-	                               "{'text':'Чхве Рён Хэ','kind':'cyrillic','language':null,'system':null,'primary':false}]}"));
-	snprintf(sql, sizeof sql, "SELECT count(*) FROM store.note WHERE id = '%s' AND engagement_id = '%s' AND author_id = '"
-	         ADMINISTRATOR "' AND body = '그는 피곤해 보였다'", at_string(record, "created.note_id"), id);
+	check_members(reminder,
+	              json_of("{'about':{'engagement_id':'%s'},'note':'Send the paper','assignee':'" ADMINISTRATOR "',"
+	                      "'due_at':'2099-11-27T00:00:00Z','timezone':'Asia/Seoul','status':'pending',"
+	                      "'channels':['push']}",
+	                      id));
+	check_members(contact,
+	              json_of("{'name':'Choe Ryong Hae','country':'KP','sector':'government','status':'active','names':["
+	                      "{'text':'최룡해','kind':'native','language':'ko-KP','system':null,'primary':false},"
+	                      "{'text':'Choe Ryong Hae','kind':'romanized','language':null,'system':'dprk','primary':true},"
+	                      "{'text':'崔龍海','kind':'hanja','language':null,'system':null,'primary':false},"
+	                      "{'text':'Чхве Рён Хэ','kind':'cyrillic','language':null,'system':null,'primary':false}]}"));
+	snprintf(sql, sizeof sql,
+	         "SELECT count(*) FROM store.note WHERE id = '%s' AND engagement_id = '%s' AND author_id = '" ADMINISTRATOR
+	         "' AND body = '그는 피곤해 보였다'",
+	         at_string(record, "created.note_id"), id);
 	/* As its author: notes are hidden from everyone else, the system included. */
 	char *own = malloc(strlen(sql) + 200);
 	sprintf(own, "SELECT set_config('tracktwo.caller', '" ADMINISTRATOR "', false); %s", sql);
@@ -100,48 +103,70 @@ static void test_everything(void **state)
 	char *officer = made("principal.create", json_of("{'name':'박 과장','role':'officer'}"));
 	char *wang = made("contact.create", json_of("{'name':'王毅','country':'CN','sensitivity':'open'}"));
 	char *visit = made("engagement.log", json_of("{" PLACED "}"));
-	json_t *record = call("engagement.log", json_of(
-	    "{'title':'제재 완화 오찬','kind':'track2-session','track':'2','starts_at':'2020-11-20T12:30:00+09:00',"
-	    "'ends_at':'2020-11-20T14:00:00.25+09:00','timezone':'Asia/Seoul','location':'서울, 한식당','format':'in-person',"
-	    "'countries':['CN','KP'],'workstreams':['1.3',{'code':'1.2','objective':'1.2.1','contribution':'a first word'}],"
-	    "'topics':['sanctions-relief','a-word-never-used-before'],'participants':["
-	    "{'contact_id':'%s','role':'chair','capacity':'official','attendance':'attended','side':'CN'},"
-	    "{'principal_id':'%s','role':'interpreter'},"
-	    "{'contact':{'names':[{'text':'최룡해','kind':'native','language':'ko-KP'},{'text':'Choe Ryong Hae','kind':'romanized',"
-	    "'system':'dprk','primary':true},{'text':'崔龍海','kind':'hanja'},{'text':'Чхве Рён Хэ','kind':'cyrillic'}],"
-	    "'country':'KP','sector':'government'},'capacity':'former-official'}],"
-	    "'audience':{'headcount':12,'groups':['students']},'parent_id':'%s','languages':['ko','zh-Hant'],"
-	    "'attribution':'chatham-house','agenda':['tea',{'text':'sanctions','status':'no-consensus'}],'readout':'Frank.\\nLong.',"
-	    "'private_notes':'그는 피곤해 보였다','outcomes':['a second lunch'],'sources':['https://example.org/1'],'owner':'%s',"
-	    "'commitments':[{'by':'%s','to':'KR','text':'a list of names','due_on':'2020-12-01'},"
-	    "{'by':{'country':'KR'},'to':{'contact_id':'%s'},'text':'a paper'}],"
-	    "'follow_up':{'due_at':'2099-11-27T09:00:00+09:00','note':'Send the paper'}}",
-	    wang, officer, visit, officer, wang, wang));
+	json_t *record = call(
+	    "engagement.log",
+	    json_of("{'title':'제재 완화 오찬','kind':'track2-session','track':'2','starts_at':'2020-11-20T12:30:00+09:00',"
+	            "'ends_at':'2020-11-20T14:00:00.25+09:00','timezone':'Asia/Seoul','location':'서울, "
+	            "한식당','format':'in-person',"
+	            "'countries':['CN','KP'],'workstreams':['1.3',{'code':'1.2','objective':'1.2.1','contribution':'a "
+	            "first word'}],"
+	            "'topics':['sanctions-relief','a-word-never-used-before'],'participants':["
+	            "{'contact_id':'%s','role':'chair','capacity':'official','attendance':'attended','side':'CN'},"
+	            "{'principal_id':'%s','role':'interpreter'},"
+	            "{'contact':{'names':[{'text':'최룡해','kind':'native','language':'ko-KP'},{'text':'Choe Ryong "
+	            "Hae','kind':'romanized',"
+	            "'system':'dprk','primary':true},{'text':'崔龍海','kind':'hanja'},{'text':'Чхве Рён "
+	            "Хэ','kind':'cyrillic'}],"
+	            "'country':'KP','sector':'government'},'capacity':'former-official'}],"
+	            "'audience':{'headcount':12,'groups':['students']},'parent_id':'%s','languages':['ko','zh-Hant'],"
+	            "'attribution':'chatham-house','agenda':['tea',{'text':'sanctions','status':'no-consensus'}],'readout':"
+	            "'Frank.\\nLong.',"
+	            "'private_notes':'그는 피곤해 보였다','outcomes':['a second "
+	            "lunch'],'sources':['https://example.org/1'],'owner':'%s',"
+	            "'commitments':[{'by':'%s','to':'KR','text':'a list of names','due_on':'2020-12-01'},"
+	            "{'by':{'country':'KR'},'to':{'contact_id':'%s'},'text':'a paper'}],"
+	            "'follow_up':{'due_at':'2099-11-27T09:00:00+09:00','note':'Send the paper'}}",
+	            wang, officer, visit, officer, wang, wang));
 	json_t *again = call("engagement.get", json_of("{'id':'%s'}", at_string(record, "id")));
 	(void)state;
 
-	check_members(record, json_of(
-	    "{'version':1,'title':'제재 완화 오찬','kind':'track2-session','track':'2','status':'held','starts_at':'2020-11-20T03:30:00Z',"
-	    "'ends_at':'2020-11-20T05:00:00.250000Z','timezone':'Asia/Seoul','starts_on':null,'ends_on':null,'precision':null,"
-	    "'location':'서울, 한식당','format':'in-person','countries':['CN','KP'],'workstreams':[{'code':'1.3'},"
-	    "{'code':'1.2','objective':'1.2.1','contribution':'a first word'}],'topics':['sanctions-relief','a-word-never-used-before'],"
-	    "'audience':{'headcount':12,'groups':['students']},'dialogue_id':null,'parent_id':'%s','languages':['ko','zh-Hant'],"
-	    "'attribution':'chatham-house','sensitivity':'internal','agenda':[{'text':'tea'},"
-	    "{'text':'sanctions','status':'no-consensus'}],'readout':'Frank.\\nLong.','outcomes':['a second lunch'],"
-	    "'sources':['https://example.org/1'],'owner':'%s','logged_by':'" ADMINISTRATOR "','voided_at':null}", visit, officer));
+	check_members(
+	    record,
+	    json_of(
+	        "{'version':1,'title':'제재 완화 "
+	        "오찬','kind':'track2-session','track':'2','status':'held','starts_at':'2020-11-20T03:30:00Z',"
+	        "'ends_at':'2020-11-20T05:00:00.250000Z','timezone':'Asia/"
+	        "Seoul','starts_on':null,'ends_on':null,'precision':null,"
+	        "'location':'서울, 한식당','format':'in-person','countries':['CN','KP'],'workstreams':[{'code':'1.3'},"
+	        "{'code':'1.2','objective':'1.2.1','contribution':'a first "
+	        "word'}],'topics':['sanctions-relief','a-word-never-used-before'],"
+	        "'audience':{'headcount':12,'groups':['students']},'dialogue_id':null,'parent_id':'%s','languages':['ko','"
+	        "zh-Hant'],"
+	        "'attribution':'chatham-house','sensitivity':'internal','agenda':[{'text':'tea'},"
+	        "{'text':'sanctions','status':'no-consensus'}],'readout':'Frank.\\nLong.','outcomes':['a second lunch'],"
+	        "'sources':['https://example.org/1'],'owner':'%s','logged_by':'" ADMINISTRATOR "','voided_at':null}",
+	        visit, officer));
 	assert_int_equal(json_array_size(at(record, "participants")), 3);
-	check_members(at(record, "participants.0"), json_of("{'contact_id':'%s','principal_id':null,'name':'王毅','country':'CN',"
-	    "'role':'chair','capacity':'official','attendance':'attended','side':'CN'}", wang));
-	check_members(at(record, "participants.1"), json_of("{'contact_id':null,'principal_id':'%s','name':'박 과장','country':null,"
-	    "'role':'interpreter','capacity':null,'attendance':null,'side':null}", officer));
+	check_members(at(record, "participants.0"),
+	              json_of("{'contact_id':'%s','principal_id':null,'name':'王毅','country':'CN',"
+	                      "'role':'chair','capacity':'official','attendance':'attended','side':'CN'}",
+	                      wang));
+	check_members(at(record, "participants.1"),
+	              json_of("{'contact_id':null,'principal_id':'%s','name':'박 과장','country':null,"
+	                      "'role':'interpreter','capacity':null,'attendance':null,'side':null}",
+	                      officer));
 	check_members(at(record, "participants.2"), json_of("{'contact_id':'%s','name':'Choe Ryong Hae','country':'KP',"
-	    "'role':'participant','capacity':'former-official'}", at_string(record, "created.contacts.0")));
+	                                                    "'role':'participant','capacity':'former-official'}",
+	                                                    at_string(record, "created.contacts.0")));
 	assert_int_equal(json_array_size(at(record, "created.contacts")), 1);
 	assert_int_equal(json_array_size(at(record, "commitments")), 2);
-	check_members(at(record, "commitments.0"), json_of("{'by':{'contact_id':'%s','name':'王毅'},'to':{'country':'KR'},"
-	    "'text':'a list of names','due_on':'2020-12-01','status':'open'}", wang));
+	check_members(at(record, "commitments.0"),
+	              json_of("{'by':{'contact_id':'%s','name':'王毅'},'to':{'country':'KR'},"
+	                      "'text':'a list of names','due_on':'2020-12-01','status':'open'}",
+	                      wang));
 	check_members(at(record, "commitments.1"), json_of("{'by':{'country':'KR'},'to':{'contact_id':'%s','name':'王毅'},"
-	    "'text':'a paper','due_on':null}", wang));
+	                                                   "'text':'a paper','due_on':null}",
+	                                                   wang));
 	assert_int_equal(json_array_size(at(record, "created.commitments")), 2);
 	check_made_along(record);
 	/* Read again it is the same, without what came into being along with it. */
@@ -156,8 +181,8 @@ static void test_everything(void **state)
 
 static void check_one(const char *members, const char *expected)
 {
-	json_t *record = call("engagement.log", json_of("{'title':'A','kind':'call','countries':['KP'],'workstreams':['1.2'],%s}",
-	                                                members));
+	json_t *record = call("engagement.log",
+	                      json_of("{'title':'A','kind':'call','countries':['KP'],'workstreams':['1.2'],%s}", members));
 	check_members(record, json_of("{%s}", expected));
 	json_decref(record);
 }
@@ -167,61 +192,78 @@ static void test_times_and_status(void **state)
 	(void)state;
 	check_one("'starts_at':'2001-02-03T04:05:06Z'", "'status':'held','starts_at':'2001-02-03T04:05:06Z'");
 	check_one("'starts_at':'2099-02-03T04:05:06Z'", "'status':'planned'");
-	check_one("'starts_on':'2001-02-03'", "'status':'held','starts_on':'2001-02-03','precision':'day','starts_at':null");
+	check_one("'starts_on':'2001-02-03'",
+	          "'status':'held','starts_on':'2001-02-03','precision':'day','starts_at':null");
 	check_one("'starts_on':'2099-02-03'", "'status':'planned'");
 	check_one("'starts_on':'2099-02-03','status':'tentative'", "'status':'tentative'");
 	check_one("'starts_on':'2099-02-03','status':'held'", "'status':'held'");
 	check_one("'starts_on':'2001-02-03','status':'cancelled'", "'status':'cancelled'");
-	check_one("'starts_on':'2001-02-03','status':null,'readout':null,'participants':null", "'status':'held','readout':null");
+	check_one("'starts_on':'2001-02-03','status':null,'readout':null,'participants':null",
+	          "'status':'held','readout':null");
 	check_one("'starts_on':'1971-07-09','ends_on':'1971-07-11'", "'starts_on':'1971-07-09','ends_on':'1971-07-11'");
 	check_one("'starts_on':'1971-07-09','ends_on':'1971-07-09'", "'ends_on':'1971-07-09'");
 	check_one("'starts_on':'1971-07-09','precision':'month'", "'starts_on':'1971-07-01','precision':'month'");
 	check_one("'starts_on':'1971-07-09','precision':'year'", "'starts_on':'1971-01-01','precision':'year'");
 	check_one("'starts_on':'0001-01-01'", "'starts_on':'0001-01-01','status':'held'");
 	check_one("'starts_at':'0001-01-01T00:00:00Z'", "'starts_at':'0001-01-01T00:00:00Z'");
-	check_one("'starts_at':'9999-12-31T23:59:59.999999Z'", "'starts_at':'9999-12-31T23:59:59.999999Z','status':'planned'");
+	check_one("'starts_at':'9999-12-31T23:59:59.999999Z'",
+	          "'starts_at':'9999-12-31T23:59:59.999999Z','status':'planned'");
 	check_one("'starts_at':'2001-02-03T04:05:06.1234567+00:30'", "'starts_at':'2001-02-03T03:35:06.123456Z'");
-	check_one("'starts_at':'2001-02-03t04:05:06z','ends_at':'2001-02-03T04:05:06Z'", "'ends_at':'2001-02-03T04:05:06Z'");
+	check_one("'starts_at':'2001-02-03t04:05:06z','ends_at':'2001-02-03T04:05:06Z'",
+	          "'ends_at':'2001-02-03T04:05:06Z'");
 }
 
 /* Decomposed Hangul, a combining accent, and a compatibility ideograph: stored composed. */
 static void test_nfc(void **state)
 {
-	json_t *record = call("engagement.log", json_of(
-	    "{'title':'\u1112\u1161\u11AB\u1100\u1173\u11AF Shinzo\u0304','kind':'call','starts_on':'2001-01-01','countries':['KR'],"
-	    "'workstreams':['1.1'],'participants':[{'contact':{'name':'\u1100\u1175\u11B7 cafe\u0301','country':'KR'}}],"
-	    "'readout':'\u1100\u1161','agenda':['\u1100\u1161'],'outcomes':['\uF90A'],'commitments':[{'by':'KR','text':'\u1100\u1161'}]}"));
+	json_t *record =
+	    call("engagement.log", json_of("{'title':'\u1112\u1161\u11AB\u1100\u1173\u11AF "
+	                                   "Shinzo\u0304','kind':'call','starts_on':'2001-01-01','countries':['KR'],"
+	                                   "'workstreams':['1.1'],'participants':[{'contact':{'name':'\u1100\u1175\u11B7 "
+	                                   "cafe\u0301','country':'KR'}}],"
+	                                   "'readout':'\u1100\u1161','agenda':['\u1100\u1161'],'outcomes':['\uF90A'],'"
+	                                   "commitments':[{'by':'KR','text':'\u1100\u1161'}]}"));
 	(void)state;
-	check_members(record, json_of("{'title':'한글 Shinz\u014D','readout':'가','agenda':[{'text':'가'}],'outcomes':['\u91D1']}"));
+	check_members(
+	    record, json_of("{'title':'한글 Shinz\u014D','readout':'가','agenda':[{'text':'가'}],'outcomes':['\u91D1']}"));
 	assert_string_equal(at_string(record, "participants.0.name"), "김 caf\u00E9");
 	assert_string_equal(at_string(record, "commitments.0.text"), "가");
 	json_decref(record);
 	/* The same person, however the name was typed. */
-	json_decref(checked_error(&client, "engagement.log", json_of(
-	    "{" PLACED ",'participants':[{'contact':{'name':'김 caf\u00E9','country':'KR'}}]}"), 409, "duplicate"));
+	json_decref(checked_error(
+	    &client, "engagement.log",
+	    json_of("{" PLACED ",'participants':[{'contact':{'name':'김 caf\u00E9','country':'KR'}}]}"), 409, "duplicate"));
 }
 
 static void test_dialogue_defaults(void **state)
 {
-	char *dialogue = made("dialogue.create", json_of(
-	    "{'title':'Northeast Asia','track':'1.5','countries':['US','CN','RU'],'workstreams':['2.3',{'code':'1.3',"
-	    "'objective':'1.3.2'}],'attribution':'off-record','languages':['en','ru']}"));
+	char *dialogue = made(
+	    "dialogue.create",
+	    json_of(
+	        "{'title':'Northeast Asia','track':'1.5','countries':['US','CN','RU'],'workstreams':['2.3',{'code':'1.3',"
+	        "'objective':'1.3.2'}],'attribution':'off-record','languages':['en','ru']}"));
 	char *bare = made("dialogue.create", json_of("{'title':'Bare','countries':['JP'],'workstreams':['2.1']}"));
-	json_t *record = call("engagement.log", json_of("{'title':'A','kind':'conference','starts_on':'2001-01-01','dialogue_id':'%s'}",
-	                                                dialogue));
+	json_t *record =
+	    call("engagement.log",
+	         json_of("{'title':'A','kind':'conference','starts_on':'2001-01-01','dialogue_id':'%s'}", dialogue));
 	(void)state;
-	check_members(record, json_of("{'dialogue_id':'%s','track':'1.5','countries':['US','CN','RU'],'workstreams':[{'code':'2.3'},"
-	                              "{'code':'1.3','objective':'1.3.2'}],'attribution':'off-record','languages':['en','ru']}", dialogue));
+	check_members(
+	    record, json_of("{'dialogue_id':'%s','track':'1.5','countries':['US','CN','RU'],'workstreams':[{'code':'2.3'},"
+	                    "{'code':'1.3','objective':'1.3.2'}],'attribution':'off-record','languages':['en','ru']}",
+	                    dialogue));
 	json_decref(record);
 	record = logged("'track':'3','attribution':'on-record','languages':['ko']");
 	json_decref(record);
 	/* What is given stands, whatever the dialogue says. */
-	record = call("engagement.log", json_of("{" PLACED ",'track':'3','attribution':'on-record','languages':[],'dialogue_id':'%s'}",
-	                                        dialogue));
-	check_members(record, json_of("{'track':'3','countries':['KP'],'workstreams':[{'code':'1.2'}],'attribution':'on-record',"
-	                              "'languages':[]}"));
+	record =
+	    call("engagement.log",
+	         json_of("{" PLACED ",'track':'3','attribution':'on-record','languages':[],'dialogue_id':'%s'}", dialogue));
+	check_members(record,
+	              json_of("{'track':'3','countries':['KP'],'workstreams':[{'code':'1.2'}],'attribution':'on-record',"
+	                      "'languages':[]}"));
 	json_decref(record);
-	record = call("engagement.log", json_of("{'title':'A','kind':'call','starts_on':'2001-01-01','dialogue_id':'%s'}", bare));
+	record = call("engagement.log",
+	              json_of("{'title':'A','kind':'call','starts_on':'2001-01-01','dialogue_id':'%s'}", bare));
 	check_members(record, json_of("{'track':null,'attribution':null,'languages':[],'countries':['JP']}"));
 	json_decref(record);
 	free(dialogue);
@@ -235,14 +277,17 @@ static void test_sensitivity(void **state)
 	check_one("'starts_on':'2001-01-01'", "'sensitivity':'internal'");
 	check_one("'starts_on':'2001-01-01','sensitivity':'open'", "'sensitivity':'open'");
 	for (size_t i = 0; i < 4; i++) {
-		char *person = made("contact.create", json_of("{'name':'Level %zu','country':'US','sensitivity':'%s'}", i, levels[i]));
+		char *person =
+		    made("contact.create", json_of("{'name':'Level %zu','country':'US','sensitivity':'%s'}", i, levels[i]));
 		char members[300], expected[100];
-		snprintf(members, sizeof members, "'starts_on':'2001-01-01','participants':[{'contact_id':'%s'},{'principal_id':'"
-		         ADMINISTRATOR "'}]", person);
+		snprintf(members, sizeof members,
+		         "'starts_on':'2001-01-01','participants':[{'contact_id':'%s'},{'principal_id':'" ADMINISTRATOR "'}]",
+		         person);
 		snprintf(expected, sizeof expected, "'sensitivity':'%s'", levels[i > 1 ? i : 1]);
 		check_one(members, expected);
 		for (size_t j = 0; j < 4; j++) {
-			json_t *params = json_of("{" PLACED ",'sensitivity':'%s','participants':[{'contact_id':'%s'}]}", levels[j], person);
+			json_t *params =
+			    json_of("{" PLACED ",'sensitivity':'%s','participants':[{'contact_id':'%s'}]}", levels[j], person);
 			if (j >= i) {
 				json_decref(call("engagement.log", params));
 				continue;
@@ -257,13 +302,19 @@ static void test_sensitivity(void **state)
 		free(person);
 	}
 	/* Also of those who are made along, and of those found by their name; without one they get the engagement's. */
-	json_decref(checked_error(&client, "engagement.log", json_of("{" PLACED ",'sensitivity':'internal','participants':[{'contact':"
-	    "{'name':'New and secret','country':'US','sensitivity':'secret'}}]}"), 422, "rule"));
-	json_decref(checked_error(&client, "engagement.log", json_of("{" PLACED ",'sensitivity':'internal','participants':[{'contact':"
-	    "{'name':'Level 3','country':'US'},'on_match':'use'}]}"), 422, "rule"));
-	check_one("'starts_on':'2001-01-01','participants':[{'contact':{'name':'Level 2','country':'US'},'on_match':'use'}]",
-	          "'sensitivity':'restricted'");
-	check_one("'starts_on':'2001-01-01','participants':[{'contact':{'name':'New and secret','country':'US','sensitivity':'secret'}}]",
+	json_decref(checked_error(&client, "engagement.log",
+	                          json_of("{" PLACED ",'sensitivity':'internal','participants':[{'contact':"
+	                                  "{'name':'New and secret','country':'US','sensitivity':'secret'}}]}"),
+	                          422, "rule"));
+	json_decref(checked_error(&client, "engagement.log",
+	                          json_of("{" PLACED ",'sensitivity':'internal','participants':[{'contact':"
+	                                  "{'name':'Level 3','country':'US'},'on_match':'use'}]}"),
+	                          422, "rule"));
+	check_one(
+	    "'starts_on':'2001-01-01','participants':[{'contact':{'name':'Level 2','country':'US'},'on_match':'use'}]",
+	    "'sensitivity':'restricted'");
+	check_one("'starts_on':'2001-01-01','participants':[{'contact':{'name':'New and "
+	          "secret','country':'US','sensitivity':'secret'}}]",
 	          "'sensitivity':'secret'");
 	json_t *record = logged("'sensitivity':'secret','participants':[{'contact':{'name':'Made along','country':'US'}}]");
 	json_t *contact = call("contact.get", json_of("{'id':'%s'}", at_string(record, "created.contacts.0")));
@@ -272,7 +323,8 @@ static void test_sensitivity(void **state)
 	json_decref(record);
 }
 
-/* People and parties ------------------------------------------------------------------------------------------------------ */
+/* People and parties
+ * ------------------------------------------------------------------------------------------------------ */
 
 static json_t *with_person(const char *name, const char *on_match)
 {
@@ -315,14 +367,16 @@ static void test_on_match(void **state)
 	expect_duplicate("石破茂", NULL, 1);
 	expect_duplicate("石破茂", "refuse", 1);
 	/* The same name in another country is another person. */
-	assert_int_equal(contacts_made(json_of("{" PLACED ",'participants':[{'contact':{'name':'石破茂','country':'CN'}}]}")), 1);
+	assert_int_equal(
+	    contacts_made(json_of("{" PLACED ",'participants':[{'contact':{'name':'石破茂','country':'CN'}}]}")), 1);
 	assert_int_equal(contacts_made(with_person("石破茂", "create")), 1);
 	expect_duplicate("石破茂", NULL, 2);
 	expect_duplicate("石破茂", "use", 2);
 	assert_int_equal(contacts_made(with_person("石破茂", "create")), 1);
 	/* By any of the names that a contact bears, and exactly. */
-	free(made("contact.create", json_of("{'names':[{'text':'岩屋毅','kind':'native'},{'text':'Iwaya Takeshi','kind':'romanized'}],"
-	                                    "'country':'JP'}")));
+	free(made("contact.create",
+	          json_of("{'names':[{'text':'岩屋毅','kind':'native'},{'text':'Iwaya Takeshi','kind':'romanized'}],"
+	                  "'country':'JP'}")));
 	expect_duplicate("Iwaya Takeshi", NULL, 1);
 	assert_int_equal(contacts_made(with_person("Iwaya Takeshi", "use")), 0);
 	assert_int_equal(contacts_made(with_person("Iwaya", NULL)), 1);
@@ -336,35 +390,49 @@ static void test_person_twice(void **state)
 	char *person = made("contact.create", json_of("{'name':'Twice','country':'RU'}"));
 	static const char *const twins[] = {
 	    "{'contact':{'name':'Twin','country':'RU'}},{'contact':{'name':'Twin','country':'RU'}}",
-	    "{'contact':{'name':'Twin','country':'RU'},'on_match':'use'},{'contact':{'name':'Twin','country':'RU'},'on_match':'use'}",
+	    "{'contact':{'name':'Twin','country':'RU'},'on_match':'use'},{'contact':{'name':'Twin','country':'RU'},'on_"
+	    "match':'use'}",
 	    "{'principal_id':'" ADMINISTRATOR "'},{'principal_id':'" ADMINISTRATOR "'}",
-	    "{'contact':{'name':'Twice','country':'RU'},'on_match':'use'},{'contact':{'name':'Twice','country':'RU'},'on_match':'use'}"};
+	    "{'contact':{'name':'Twice','country':'RU'},'on_match':'use'},{'contact':{'name':'Twice','country':'RU'},'on_"
+	    "match':'use'}"};
 	long before = checked_rows(harness);
 	(void)state;
 	for (size_t i = 0; i < 4; i++)
-		checked_faults(&client, "engagement.log", json_of("{" PLACED ",'participants':[%s]}", twins[i]), "participants[1]");
-	checked_faults(&client, "engagement.log", json_of("{" PLACED ",'participants':[{'contact_id':'%s'},"
-	    "{'contact':{'name':'Twice','country':'RU'},'on_match':'use'}]}", person), "participants[1]");
+		checked_faults(&client, "engagement.log", json_of("{" PLACED ",'participants':[%s]}", twins[i]),
+		               "participants[1]");
+	checked_faults(&client, "engagement.log",
+	               json_of("{" PLACED ",'participants':[{'contact_id':'%s'},"
+	                       "{'contact':{'name':'Twice','country':'RU'},'on_match':'use'}]}",
+	                       person),
+	               "participants[1]");
 	assert_int_equal(checked_rows(harness), before);
 	assert_int_equal(contacts_made(json_of("{" PLACED ",'participants':[{'contact':{'name':'Twin','country':'RU'}},"
-	    "{'contact':{'name':'Twin','country':'RU'},'on_match':'create'},{'contact':{'name':'Twin','country':'US'}}]}")), 3);
+	                                       "{'contact':{'name':'Twin','country':'RU'},'on_match':'create'},{'contact':{"
+	                                       "'name':'Twin','country':'US'}}]}")),
+	                 3);
 	free(person);
 }
 
 static void test_parties(void **state)
 {
 	char *person = made("contact.create", json_of("{'name':'Party','country':'RU'}"));
-	json_t *record = call("engagement.log", json_of("{" PLACED ",'commitments':["
-	    "{'by':'US','text':'0','due_on':'2001-01-01'},{'by':{'country':'US'},'text':'1','due_on':'2001-01-02'},"
-	    "{'by':'%s','to':'" ADMINISTRATOR "','text':'2','due_on':'2001-01-03'},"
-	    "{'by':{'contact_id':'%s'},'to':{'principal_id':'" ADMINISTRATOR "'},'text':'3','due_on':'2001-01-04'}]}", person, person));
+	json_t *record = call(
+	    "engagement.log",
+	    json_of("{" PLACED ",'commitments':["
+	            "{'by':'US','text':'0','due_on':'2001-01-01'},{'by':{'country':'US'},'text':'1','due_on':'2001-01-02'},"
+	            "{'by':'%s','to':'" ADMINISTRATOR "','text':'2','due_on':'2001-01-03'},"
+	            "{'by':{'contact_id':'%s'},'to':{'principal_id':'" ADMINISTRATOR
+	            "'},'text':'3','due_on':'2001-01-04'}]}",
+	            person, person));
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		char path[32];
 		snprintf(path, sizeof path, "commitments.%zu", i);
-		check_members(at(record, path), i < 2 ? json_of("{'text':'%zu','by':{'country':'US'},'to':null}", i)
-		              : json_of("{'text':'%zu','by':{'contact_id':'%s','name':'Party'},"
-		                        "'to':{'principal_id':'" ADMINISTRATOR "','name':'Administrator'}}", i, person));
+		check_members(at(record, path),
+		              i < 2 ? json_of("{'text':'%zu','by':{'country':'US'},'to':null}", i)
+		                    : json_of("{'text':'%zu','by':{'contact_id':'%s','name':'Party'},"
+		                              "'to':{'principal_id':'" ADMINISTRATOR "','name':'Administrator'}}",
+		                              i, person));
 	}
 	json_decref(record);
 	free(person);
@@ -377,260 +445,48 @@ static void test_unknown_ids(void **state)
 	    {"'parent_id':'" NOBODY "'", "parent_id"},
 	    {"'owner':'" NOBODY "'", "owner"},
 	    {"'follow_up':{'due_at':'2099-01-01T00:00:00Z','note':'x','assignee':'" NOBODY "'}", "follow_up.assignee"},
-	    {"'participants':[{'principal_id':'" ADMINISTRATOR "'},{'contact_id':'" NOBODY "'}]", "participants[1].contact_id"},
+	    {"'participants':[{'principal_id':'" ADMINISTRATOR "'},{'contact_id':'" NOBODY "'}]",
+	     "participants[1].contact_id"},
 	    {"'participants':[{'principal_id':'" NOBODY "'}]", "participants[0].principal_id"},
 	    {"'participants':[{'contact_id':'" ADMINISTRATOR "'}]", "participants[0].contact_id"},
-	    {"'participants':[{'contact':{'name':'Q','country':'RU','owner':'" NOBODY "'}}]", "participants[0].contact.owner"},
+	    {"'participants':[{'contact':{'name':'Q','country':'RU','owner':'" NOBODY "'}}]",
+	     "participants[0].contact.owner"},
 	    {"'participants':[{'contact':{'name':'Q','country':'RU','affiliations':[{'organization':'Q'},"
-	     "{'organization_id':'" NOBODY "'}]}}]", "participants[0].contact.affiliations[1].organization_id"},
+	     "{'organization_id':'" NOBODY "'}]}}]",
+	     "participants[0].contact.affiliations[1].organization_id"},
 	    {"'commitments':[{'by':'" NOBODY "','text':'x'}]", "commitments[0].by"},
-	    {"'commitments':[{'by':'US','text':'x'},{'by':'US','to':{'contact_id':'" NOBODY "'},'text':'x'}]", "commitments[1].to"},
+	    {"'commitments':[{'by':'US','text':'x'},{'by':'US','to':{'contact_id':'" NOBODY "'},'text':'x'}]",
+	     "commitments[1].to"},
 	    {"'commitments':[{'by':{'contact_id':'" ADMINISTRATOR "'},'text':'x'}]", "commitments[0].by"}};
-	static const char *const gets[] = {"contact.get", "organization.get", "dialogue.get", "engagement.get", "reminder.get",
-	                                   "principal.get", "reminder.complete", "reminder.cancel"};
+	static const char *const gets[] = {"contact.get",  "organization.get", "dialogue.get",      "engagement.get",
+	                                   "reminder.get", "principal.get",    "reminder.complete", "reminder.cancel"};
 	long before = checked_rows(harness);
 	(void)state;
 	for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
-		checked_refused(&client, "engagement.log", json_of("{" PLACED ",%s}", unknown[i][0]), 404, "not_found", unknown[i][1]);
+		checked_refused(&client, "engagement.log", json_of("{" PLACED ",%s}", unknown[i][0]), 404, "not_found",
+		                unknown[i][1]);
 	for (size_t i = 0; i < sizeof gets / sizeof *gets; i++)
 		checked_refused(&client, gets[i], json_of("{'id':'" NOBODY "'}"), 404, "not_found", "id");
-	checked_refused(&client, "reminder.acknowledge", json_of("{'delivery_id':'" NOBODY "'}"), 404, "not_found", "delivery_id");
-	checked_refused(&client, "contact.create", json_of("{'name':'Q','country':'RU','owner':'" NOBODY "'}"), 404, "not_found",
-	                "owner");
+	checked_refused(&client, "reminder.acknowledge", json_of("{'delivery_id':'" NOBODY "'}"), 404, "not_found",
+	                "delivery_id");
+	checked_refused(&client, "contact.create", json_of("{'name':'Q','country':'RU','owner':'" NOBODY "'}"), 404,
+	                "not_found", "owner");
 	checked_refused(&client, "organization.create", json_of("{'name':'Q','parent_id':'" NOBODY "'}"), 404, "not_found",
 	                "parent_id");
 	checked_refused(&client, "principal.create", json_of("{'name':'Q','role':'viewer','contact_id':'" NOBODY "'}"), 404,
 	                "not_found", "contact_id");
-	checked_refused(&client, "dialogue.create", json_of("{'title':'Q','countries':['RU'],'workstreams':['1.2'],'convenor_id':'"
-	                NOBODY "'}"), 404, "not_found", "convenor_id");
-	checked_refused(&client, "reminder.create", json_of("{'note':'x','due_at':'2099-01-01T00:00:00Z','about':{'commitment_id':'"
-	                NOBODY "'}}"), 404, "not_found", "about.commitment_id");
+	checked_refused(&client, "dialogue.create",
+	                json_of("{'title':'Q','countries':['RU'],'workstreams':['1.2'],'convenor_id':'" NOBODY "'}"), 404,
+	                "not_found", "convenor_id");
+	checked_refused(&client, "reminder.create",
+	                json_of("{'note':'x','due_at':'2099-01-01T00:00:00Z','about':{'commitment_id':'" NOBODY "'}}"), 404,
+	                "not_found", "about.commitment_id");
 	json_decref(checked_error(&client, "roadmap.get", json_of("{'version':1000}"), 404, "not_found"));
 	assert_int_equal(checked_rows(harness), before);
 }
 
-/* Repeats ----------------------------------------------------------------------------------------------------------------- */
-
-/* What a call of each write method may say, and what else. %s is an id that `prepare` leaves. */
-struct repeatable {
-	const char *method, *content, *other;
-	char *(*prepare)(void);
-};
-
-static char *prepare_reminder(void)
-{
-	return made("reminder.create", json_of("{'note':'x','due_at':'2099-01-01T00:00:00Z'}"));
-}
-
-/* A delivery that is out. */
-static char *prepare_delivery(void)
-{
-	struct client subscriber;
-	char *reminder = made("reminder.create", json_of("{'note':'x','due_at':'2001-01-01T00:00:00Z'}")), *id = NULL;
-	client_open(&subscriber, harness);
-	json_decref(checked_result(&subscriber, "reminder.subscribe", NULL));
-	while (!id) {
-		json_t *message = client_read(&subscriber, ANSWER_MS);
-		if (strcmp(at_string(message, "params.reminder.id"), reminder) == 0)
-			id = strdup(at_string(message, "params.delivery_id"));
-		json_decref(message);
-	}
-	client_close(&subscriber);
-	free(reminder);
-	return id;
-}
-
-static const struct repeatable repeatables[] = {
-    {"principal.create", "{'name':'P','role':'viewer'}", "{'name':'P','role':'officer'}", NULL},
-    {"organization.create", "{'name':'O','country':'KR'}", "{'name':'O','country':'KP'}", NULL},
-    {"contact.create", "{'name':'C','country':'KR','tags':['a','b']}", "{'name':'C','country':'KR','tags':['b','a']}", NULL},
-    {"dialogue.create", "{'title':'D','countries':['KR'],'workstreams':['1.1']}",
-     "{'title':'D','countries':['KR'],'workstreams':['1.1'],'status':'paused'}", NULL},
-    {"engagement.log", "{" PLACED ",'participants':[{'contact':{'name':'Once only','country':'KR'},'on_match':'create'}],"
-     "'follow_up':{'due_at':'2099-01-01T00:00:00Z','note':'x'},'commitments':[{'by':'KR','text':'x'}],'private_notes':'n'}",
-     "{" PLACED "}", NULL},
-    {"reminder.create", "{'note':'R','due_at':'2099-01-01T00:00:00Z'}", "{'note':'R','due_at':'2099-01-01T00:00:01Z'}", NULL},
-    {"reminder.complete", "{'id':'%s'}", "{'id':'%s','note':'x'}", prepare_reminder},
-    {"reminder.cancel", "{'id':'%s'}", "{'id':'" NOBODY "'}", prepare_reminder},
-    {"reminder.acknowledge", "{'delivery_id':'%s'}", "{'delivery_id':'" NOBODY "'}", prepare_delivery},
-};
-
-static const struct repeatable *repeatable_of(const char *method)
-{
-	for (size_t i = 0; i < sizeof repeatables / sizeof *repeatables; i++)
-		if (strcmp(repeatables[i].method, method) == 0)
-			return &repeatables[i];
-	fail_msg("nothing is known here to call %s with: add it", method);
-	return NULL;
-}
-
-/* The params of a row, with one more member. */
-static json_t *filled(const char *format, const char *id, const char *member, const char *value)
-{
-	const char *hole = strstr(format, "%s");
-	char text[2000];
-	snprintf(text, sizeof text, "%.*s%s%s", (int)(hole ? hole - format : 0), format, hole ? id : "", hole ? hole + 2 : format);
-	json_t *params = json_of("%s", text);
-	json_object_set_new(params, member, json_string(value));
-	return params;
-}
-
-/* The whole line that answers a call with the id 1, so that answers can be compared byte by byte; free() it. */
-static char *answer_line(const char *method, json_t *params)
-{
-	json_t *request = json_pack("{s:s, s:s, s:o, s:i}", "jsonrpc", "2.0", "method", method, "params", params, "id", 1);
-	char *text = json_dumps(request, JSON_COMPACT), *answer = checked_exchange(&client, text);
-	free(text);
-	json_decref(request);
-	return answer;
-}
-
-static void check_trail(const char *method, const char *request_id)
-{
-	char sql[300];
-	snprintf(sql, sizeof sql, "SELECT count(*) FROM store.change c JOIN store.answer a ON a.change_id = c.id WHERE c.method = '%s'"
-	         " AND c.request_id = '%s' AND c.principal_id = '" ADMINISTRATOR "'", method, request_id);
-	assert_int_equal(harness_count(harness, sql), 1);
-}
-
-static void repeat_request(const struct method *method)
-{
-	const struct repeatable *row = repeatable_of(method->name);
-	char *id = row->prepare ? row->prepare() : strdup(""), request_id[40], upper[40];
-	long changes = harness_count(harness, "SELECT count(*) FROM store.change");
-	snprintf(request_id, sizeof request_id, "%s", checked_id());
-	for (size_t i = 0; i < sizeof upper; i++)
-		upper[i] = (char)(request_id[i] >= 'a' && request_id[i] <= 'f' ? request_id[i] - 32 : request_id[i]);
-	char *first = answer_line(method->name, filled(row->content, id, "request_id", request_id));
-	long before = checked_rows(harness);
-	if (!strstr(first, "\"result\""))
-		fail_msg("%s: %s", method->name, first);
-	/* One row of the trail for one write. */
-	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.change"), changes + 1);
-	check_trail(method->name, request_id);
-	for (size_t i = 0; i < 3; i++) {
-		char *again = answer_line(method->name, filled(row->content, id, "request_id", i == 2 ? upper : request_id));
-		assert_string_equal(again, first);
-		free(again);
-	}
-	checked_refused(&client, method->name, filled(row->other, id, "request_id", request_id), 409, "id_reused", "request_id");
-	/* Another method is other content. */
-	const char *another = strcmp(method->name, "organization.create") == 0 ? "contact.create" : "organization.create";
-	checked_refused(&client, another, filled(repeatable_of(another)->content, "", "request_id", request_id), 409, "id_reused",
-	                "request_id");
-	assert_int_equal(checked_rows(harness), before);
-	free(first);
-	free(id);
-}
-
-static void repeat_create(const struct method *method)
-{
-	const struct repeatable *row = repeatable_of(method->name);
-	char id[40];
-	snprintf(id, sizeof id, "%s", checked_id());
-	char *first = answer_line(method->name, filled(row->content, "", "id", id));
-	long before = checked_rows(harness);
-	assert_non_null(strstr(first, id));
-	assert_non_null(strstr(first, "\"result\""));
-	for (size_t i = 0; i < 3; i++) {
-		json_t *params = filled(row->content, "", "id", id);
-		if (i == 1)
-			json_object_set_new(params, "request_id", json_string(checked_id()));
-		char *again = answer_line(method->name, params);
-		assert_string_equal(again, first);
-		free(again);
-	}
-	checked_refused(&client, method->name, filled(row->other, "", "id", id), 409, "id_reused", "id");
-	assert_int_equal(checked_rows(harness), before);
-	free(first);
-}
-
-static void test_repeats(void **state)
-{
-	size_t creates = 0;
-	(void)state;
-	for (size_t i = 0; i < registry_count(checked_registry()); i++) {
-		const struct method *method = registry_at(checked_registry(), i);
-		const struct repeatable *row = method->kind == METHOD_WRITE ? repeatable_of(method->name) : NULL;
-		if (!row)
-			continue;
-		repeat_request(method);
-		/* A create is a write that takes an id and needs nothing that is there. */
-		if (!row->prepare) {
-			repeat_create(method);
-			creates++;
-		}
-	}
-	assert_true(creates >= 6);
-}
-
-/* The same content in other words: short forms, other offsets, decomposed text, explicit nulls. */
-static void test_same_content(void **state)
-{
-	char request[40];
-	(void)state;
-	snprintf(request, sizeof request, "%s", checked_id());
-	char *first = answer_line("engagement.log", json_of(
-	    "{'request_id':'%s','title':'같은 말','kind':'call','starts_at':'2001-01-01T09:00:00+09:00','countries':['KP'],"
-	    "'workstreams':['1.2'],'agenda':['a'],'commitments':[{'by':'KP','text':'x'}]}", request));
-	char *again = answer_line("engagement.log", json_of(
-	    "{'commitments':[{'text':'x','by':{'country':'KP'}}],'readout':null,'agenda':[{'text':'a'}],'workstreams':[{'code':'1.2'}],"
-	    "'countries':['KP'],'starts_at':'2001-01-01T00:00:00.000Z','kind':'call',"
-	    "'title':'\u1100\u1161\u11C0\u110B\u1173\u11AB \u1106\u1161\u11AF','request_id':'%s'}", request));
-	assert_non_null(strstr(first, "\"result\""));
-	assert_string_equal(first, again);
-	free(first);
-	free(again);
-	/* A request that was refused has used nothing up. */
-	snprintf(request, sizeof request, "%s", checked_id());
-	json_decref(checked_error(&client, "engagement.log", json_of("{" PLACED ",'owner':'" NOBODY "','request_id':'%s'}", request),
-	                          404, "not_found"));
-	json_decref(call("engagement.log", json_of("{" PLACED ",'request_id':'%s'}", request)));
-}
-
-/* Two connections send the same request at the same time. */
-static void test_race(void **state)
-{
-	struct client other;
-	(void)state;
-	client_open(&other, harness);
-	for (size_t i = 0; i < RACES; i++) {
-		long before = harness_count(harness, "SELECT count(*) FROM store.engagement");
-		json_t *params = json_of("{" PLACED ",'%s':'%s','participants':[{'contact':{'name':'Raced %zu','country':'US'}}]}",
-		                         i % 2 ? "id" : "request_id", checked_id(), i);
-		json_t *request = json_pack("{s:s, s:s, s:o, s:i}", "jsonrpc", "2.0", "method", "engagement.log", "params", params, "id", 1);
-		char *text = json_dumps(request, JSON_COMPACT), *one, *two;
-		assert_true(client_send_line(&client, text) && client_send_line(&other, text));
-		one = client_read_line(&client, ANSWER_MS);
-		two = client_read_line(&other, ANSWER_MS);
-		assert_non_null(one);
-		assert_non_null(two);
-		assert_non_null(strstr(one, "\"result\""));
-		if (strcmp(one, two) != 0)
-			fail_msg("two answers to one request: %.300s\nand %.300s", one, two);
-		assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.engagement"), before + 1);
-		free(one);
-		free(two);
-		free(text);
-		json_decref(request);
-	}
-	/* And two requests that name the same new person make one contact of it. */
-	for (size_t i = 0; i < RACES; i++) {
-		char *text;
-		assert_true(asprintf(&text, "{\"jsonrpc\":\"2.0\",\"method\":\"engagement.log\",\"id\":1,\"params\":{\"title\":\"A\",\"kind\":"
-		                     "\"call\",\"starts_on\":\"2001-01-01\",\"countries\":[\"US\"],\"workstreams\":[\"1.3\"],\"participants\":"
-		                     "[{\"contact\":{\"name\":\"Shared %zu\",\"country\":\"US\"},\"on_match\":\"use\"}]}}", i) > 0);
-		assert_true(client_send_line(&client, text) && client_send_line(&other, text));
-		json_t *one = client_read(&client, ANSWER_MS), *two = client_read(&other, ANSWER_MS);
-		assert_string_equal(at_string(one, "result.participants.0.contact_id"), at_string(two, "result.participants.0.contact_id"));
-		json_decref(one);
-		json_decref(two);
-		free(text);
-	}
-	client_close(&other);
-}
-
-/* Finding contacts -------------------------------------------------------------------------------------------------------- */
+/* Repeats
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 /* That a search finds exactly the contacts whose ids these are, in this order. */
 static void expect_found(json_t *params, const char *const *ids, size_t count)
@@ -647,22 +503,48 @@ static void expect_found(json_t *params, const char *const *ids, size_t count)
 
 static void test_search(void **state)
 {
-	char *kim = made("contact.create", json_of("{'names':[{'text':'김여정','kind':'native'},{'text':'Kim Yo Jong','kind':'romanized'},"
-	    "{'text':'金與正','kind':'hanja'}],'country':'ZW','sector':'political-party','tags':['pyongyang'],"
-	    "'affiliations':[{'organization':'Searched Party'}]}"));
-	char *min = made("contact.create", json_of("{'names':[{'text':'Zoë STRAẞE','kind':'romanized'},{'text':'민','kind':'native'}],"
-	    "'country':'ZW','sector':'academia'}"));
-	char *jong = made("contact.create", json_of("{'names':[{'text':'ｷﾑ　ヨジョン','kind':'kana'},{'text':'Сергей ЛАВРОВ','kind':'cyrillic'}],"
-	    "'country':'ZW'}"));
+	char *kim =
+	    made("contact.create",
+	         json_of("{'names':[{'text':'김여정','kind':'native'},{'text':'Kim Yo Jong','kind':'romanized'},"
+	                 "{'text':'金與正','kind':'hanja'}],'country':'ZW','sector':'political-party','tags':['pyongyang'],"
+	                 "'affiliations':[{'organization':'Searched Party'}]}"));
+	char *min = made("contact.create",
+	                 json_of("{'names':[{'text':'Zoë STRAẞE','kind':'romanized'},{'text':'민','kind':'native'}],"
+	                         "'country':'ZW','sector':'academia'}"));
+	char *jong =
+	    made("contact.create",
+	         json_of("{'names':[{'text':'ｷﾑ　ヨジョン','kind':'kana'},{'text':'Сергей ЛАВРОВ','kind':'cyrillic'}],"
+	                 "'country':'ZW'}"));
 	/* In the order of their folded names: "zoë…", then kana, then Hangul. */
 	const char *const all[] = {min, jong, kim}, *const one[] = {kim}, *const two[] = {min}, *const three[] = {jong};
-	static const char *const finds[][2] = {
-	    /* in full, in part, by one syllable and by two, infix, decomposed */
-	    {"김여정", "1"}, {"여정", "1"}, {"여", "1"}, {"김", "1"}, {"\u110B\u1167\u110C\u1165\u11BC", "1"}, {"Kim Yo", "1"}, {"金與", "1"},
-	    /* case and width */
-	    {"kim yo jong", "1"}, {"KIM YO", "1"}, {"ｋｉｍ　ＹＯ", "1"}, {"O JON", "1"}, {"  yo   JONG ", "1"},
-	    {"민", "2"}, {"zoe\u0308", "2"}, {"ZOË", "2"}, {"キム", "3"}, {"ｷﾑ ﾖｼﾞｮﾝ", "3"}, {"лавров", "3"}, {"СЕРГЕЙ Л", "3"},
-	    {"여김", "0"}, {"kimyo", "0"}, {"_", "0"}, {"%", "0"}, {"kim%jong", "0"}, {"\\\\", "0"}, {"nobody", "0"}};
+	static const char *const finds[][2] = {/* in full, in part, by one syllable and by two, infix, decomposed */
+	                                       {"김여정", "1"},
+	                                       {"여정", "1"},
+	                                       {"여", "1"},
+	                                       {"김", "1"},
+	                                       {"\u110B\u1167\u110C\u1165\u11BC", "1"},
+	                                       {"Kim Yo", "1"},
+	                                       {"金與", "1"},
+	                                       /* case and width */
+	                                       {"kim yo jong", "1"},
+	                                       {"KIM YO", "1"},
+	                                       {"ｋｉｍ　ＹＯ", "1"},
+	                                       {"O JON", "1"},
+	                                       {"  yo   JONG ", "1"},
+	                                       {"민", "2"},
+	                                       {"zoe\u0308", "2"},
+	                                       {"ZOË", "2"},
+	                                       {"キム", "3"},
+	                                       {"ｷﾑ ﾖｼﾞｮﾝ", "3"},
+	                                       {"лавров", "3"},
+	                                       {"СЕРГЕЙ Л", "3"},
+	                                       {"여김", "0"},
+	                                       {"kimyo", "0"},
+	                                       {"_", "0"},
+	                                       {"%", "0"},
+	                                       {"kim%jong", "0"},
+	                                       {"\\\\", "0"},
+	                                       {"nobody", "0"}};
 	json_t *page;
 	(void)state;
 	for (size_t i = 0; i < sizeof finds / sizeof *finds; i++) {
@@ -699,11 +581,11 @@ static void test_search(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_everything), cmocka_unit_test(test_times_and_status), cmocka_unit_test(test_nfc),
-	    cmocka_unit_test(test_dialogue_defaults), cmocka_unit_test(test_sensitivity), cmocka_unit_test(test_on_match),
-	    cmocka_unit_test(test_person_twice), cmocka_unit_test(test_parties), cmocka_unit_test(test_unknown_ids),
-	    cmocka_unit_test(test_repeats), cmocka_unit_test(test_same_content), cmocka_unit_test(test_race),
-	    cmocka_unit_test(test_search),
+	    cmocka_unit_test(test_everything),   cmocka_unit_test(test_times_and_status),
+	    cmocka_unit_test(test_nfc),          cmocka_unit_test(test_dialogue_defaults),
+	    cmocka_unit_test(test_sensitivity),  cmocka_unit_test(test_on_match),
+	    cmocka_unit_test(test_person_twice), cmocka_unit_test(test_parties),
+	    cmocka_unit_test(test_unknown_ids),  cmocka_unit_test(test_search),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

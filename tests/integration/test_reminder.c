@@ -129,8 +129,6 @@ static void run_sql(const struct harness *harness, const char *format, ...)
 	free(harness_query(harness, sql));
 }
 
-/* Records ------------------------------------------------------------------------------------------------------------- */
-
 static void test_create_and_get(void **state)
 {
 	struct client client;
@@ -225,8 +223,6 @@ static void test_ends_once(void **state)
 	client_close(&client);
 }
 
-/* Lists --------------------------------------------------------------------------------------------------------------- */
-
 /* The notes of a whole list, comma-separated, page by page. */
 static void expect_notes(struct client *client, json_t *filter, int limit, const char *expected)
 {
@@ -310,8 +306,6 @@ static void test_list(void **state)
 	json_decref(engagement), json_decref(contact), json_decref(dialogue);
 	client_close(&client);
 }
-
-/* Pushes -------------------------------------------------------------------------------------------------------------- */
 
 static int by_size(const void *one, const void *other)
 {
@@ -583,8 +577,6 @@ static void test_over_restarts(void **state)
 	free(who), free(id), free(missed);
 }
 
-/* Callers ------------------------------------------------------------------------------------------------------------- */
-
 static const char *user_name(void)
 {
 	const struct passwd *user = getpwuid(getuid());
@@ -620,16 +612,25 @@ static void test_roles(void **state)
 	struct client client, subscriber;
 	char subscription[37], delivery[37];
 	client_open(&client, *state);
-	char *other = somebody(&client, "Of others");
+	char *other = somebody(&client, "Of others"), *theirs = remind(&client, "Theirs", in_ms(3600000), other);
 	json_t *made = client_result(&client, "principal.create",
 	                             json_pack("{s:s, s:s, s:s}", "name", "Myself", "role", "viewer", "unix_user", user_name()));
 	char *me = strdup(at_string(made, "id"));
 	json_decref(made);
+	/* No one locks the last administrator out: a privileged user stays one until there is another. */
+	json_decref(client_result(&client, "principal.create", json_pack("{s:s, s:s}", "name", "Chief", "role", "administrator")));
 	/* From now on the user of this test is a viewer. */
 	await_code(&client, "engagement.log", some_engagement(), 403);
 	client_expect_error(&client, "principal.create", json_pack("{s:s, s:s}", "name", "X", "role", "viewer"), 403, "forbidden");
 	client_expect_error(&client, "reminder.subscribe", json_pack("{s:s}", "assignee", other), 403, "forbidden");
 	client_expect_error(&client, "reminder.subscribe", json_pack("{s:s}", "assignee", bootstrap), 403, "forbidden");
+	/* What others set for others it can neither end nor silence; nor set itself. */
+	for (size_t i = 0; i < 2; i++)
+		client_expect_error(&client, i == 0 ? "reminder.complete" : "reminder.cancel", json_pack("{s:s}", "id", theirs), 403,
+		                    "forbidden");
+	client_expect_error(&client, "reminder.create",
+	                    json_pack("{s:s, s:s, s:s}", "note", "For you", "due_at", "2030-01-01T00:00:00Z", "assignee", other), 403,
+	                    "forbidden");
 	/* Its own ones it gets. */
 	subscribe(&subscriber, *state, me, subscription);
 	free(remind(&client, "Mine", in_ms(50), me));
@@ -646,7 +647,19 @@ static void test_roles(void **state)
 	run_sql(*state, "UPDATE store.principal SET unix_user = NULL WHERE id = '%s'; NOTIFY tracktwo, 'principal'", me);
 	await_code(&client, "principal.create", json_pack("{s:s, s:s}", "name", "X", "role", "viewer"), 0);
 	client_close(&client);
-	free(me), free(other);
+	free(me), free(other), free(theirs);
+}
+
+static void test_subscriptions_have_limits(void **state)
+{
+	struct client client;
+	client_open(&client, *state);
+	client_expect_error(&client, "reminder.subscribe", json_pack("{s:s}", "assignee", "019b1c00-3001-7000-8000-0000000000ff"),
+	                    404, "not_found");
+	for (int i = 0; i < 16; i++)
+		json_decref(client_result(&client, "reminder.subscribe", NULL));
+	client_expect_error(&client, "reminder.subscribe", NULL, 429, "rate_limited");
+	client_close(&client);
 }
 
 static void test_unknown_caller(void **state)
@@ -671,7 +684,7 @@ static void test_second_daemon(void **state)
 {
 	struct harness *first = *state, second;
 	struct client client, one, two;
-	char s1[37], s2[37], d1[37], d2[37], dsn[256], sql[200];
+	char s1[37], s2[37], d1[37], d2[37], oldest[37] = "", dsn[256], sql[200];
 	harness_init(&second);
 	snprintf(dsn, sizeof dsn, "database.dsn=host=%s/postgres/socket dbname=tracktwo user=tracktwo_daemon", first->state);
 	second.settings[0] = dsn;
@@ -688,6 +701,8 @@ static void test_second_daemon(void **state)
 		expect_pushed(&one, s1, note, d1);
 		expect_pushed(&two, s2, note, d2);
 		assert_string_equal(d1, d2);
+		if (i == 0)
+			memcpy(oldest, d1, sizeof oldest);
 		snprintf(sql, sizeof sql, "SELECT count(*) FROM store.delivery WHERE reminder_id = '%s' AND attempts = 1", id);
 		assert_int_equal(harness_count(first, sql), 1);
 		free(id);
@@ -699,10 +714,19 @@ static void test_second_daemon(void **state)
 	run_sql(first, "UPDATE store.delivery SET lease_until = now() WHERE id = '%s'; NOTIFY tracktwo, 'reminder'", d1);
 	expect_silence(&one, SILENT_MS);
 	expect_silence(&two, 1);
-	/* What one claimed and did not live to see acknowledged, the other brings again. */
+	/* Pushed again when its lease ends, by one of them, it comes at both. */
+	run_sql(first, "UPDATE store.delivery SET lease_until = now() WHERE id = '%s'; NOTIFY tracktwo, 'reminder'", oldest);
+	expect_pushed(&one, s1, "0", d1);
+	expect_pushed(&two, s2, "0", d2);
+	assert_string_equal(d1, oldest);
+	assert_string_equal(d2, oldest);
+	snprintf(sql, sizeof sql, "SELECT attempts FROM store.delivery WHERE id = '%s'", oldest);
+	assert_int_equal(harness_count(first, sql), 2);
+	/* Without a subscriber at one, the other brings it. */
 	client_close(&one);
-	run_sql(first, "UPDATE store.delivery SET lease_until = now() WHERE id = '%s'; NOTIFY tracktwo, 'reminder'", d1);
-	expect_silence(&two, 1);
+	run_sql(first, "UPDATE store.delivery SET lease_until = now() WHERE id = '%s'; NOTIFY tracktwo, 'reminder'", oldest);
+	expect_pushed(&two, s2, "0", d2);
+	assert_string_equal(d2, oldest);
 	free(remind(&client, "Only there", in_ms(50), who));
 	expect_pushed(&two, s2, "Only there", d2);
 	client_close(&client), client_close(&two);
@@ -718,7 +742,7 @@ int main(void)
 	    cmocka_unit_test(test_punctual),           cmocka_unit_test(test_subscribers),
 	    cmocka_unit_test(test_backlog_comes_first), cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_lease),              cmocka_unit_test(test_ended_ones_do_not_come),
-	    cmocka_unit_test(test_roles),              cmocka_unit_test(test_unknown_caller),
+	    cmocka_unit_test(test_roles), cmocka_unit_test(test_subscriptions_have_limits),              cmocka_unit_test(test_unknown_caller),
 	    cmocka_unit_test(test_second_daemon),      cmocka_unit_test(test_over_restarts),
 	};
 	return cmocka_run_group_tests_name("reminder", tests, harness_group_setup, harness_group_teardown);

@@ -103,7 +103,7 @@ static const struct {
 	{"daemon", "max_inflight", 1, 10000},
 	{"daemon", "drain_timeout_ms", 0, 600000},
 	{"database", "connections", 1, 64},
-	{"database", "statement_timeout_ms", 10, 600000},
+	{"database", "statement_timeout_ms", 100, 600000},
 	{"database", "wait_ms", 0, 600000},
 };
 
