@@ -112,6 +112,12 @@ BEGIN
 		THEN 'YYYY-MM-DD"T"HH24:MI:SS"Z"' ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END);
 END $$;
 
+-- The day of an instant in Seoul, as four digits can write it.
+CREATE FUNCTION seoul_day(p_at timestamptz) RETURNS date LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN CASE WHEN p_at IS NOT NULL THEN least((p_at AT TIME ZONE 'Asia/Seoul')::date, '9999-12-31'::date) END;
+END $$;
+
 -- A moment as people give it: a day begins in Seoul.
 CREATE FUNCTION moment(p_text text) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -284,14 +290,7 @@ BEGIN
 	END;
 END $$;
 
--- Sort keys as cursors hold them; NULL when it is none.
-CREATE FUNCTION time_key(p_text text) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
-BEGIN
-	RETURN p_text::timestamp AT TIME ZONE 'UTC';
-EXCEPTION WHEN data_exception THEN
-	RETURN NULL;
-END $$;
-
+-- A sort key that is a day, as cursors hold it; NULL when it is none.
 CREATE FUNCTION day_key(p_text text) RETURNS date LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	RETURN p_text::date;

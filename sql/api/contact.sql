@@ -22,7 +22,8 @@ BEGIN
 END $$;
 
 -- What a new contact refers to must exist: NULL, or the refusal. `p_path` stands before the fields' names.
-CREATE FUNCTION contact_faults(p_contact jsonb, p_path text) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION contact_faults(p_contact jsonb, p_path text, p_list text DEFAULT 'affiliations') RETURNS jsonb
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	v_position bigint;
 BEGIN
@@ -35,7 +36,7 @@ BEGIN
 			AND NOT EXISTS (SELECT FROM store.organization o WHERE o.id = (a.value->>'organization_id')::uuid)
 		LIMIT 1;
 	IF FOUND THEN
-		RETURN not_found('organization', format('%saffiliations[%s].organization_id', p_path, v_position));
+		RETURN not_found('organization', format('%s%s[%s].organization_id', p_path, p_list, v_position));
 	END IF;
 	RETURN NULL;
 END $$;
@@ -205,7 +206,7 @@ BEGIN
 		RETURN stale(v_contact.version);
 	END IF;
 	v_answer := coalesce(contact_faults(jsonb_strip_nulls(jsonb_build_object('owner', p_patch->'owner', 'affiliations',
-			p_patch->'affiliations_add')), ''),
+			p_patch->'affiliations_add')), '', 'affiliations_add'),
 		(SELECT not_found('affiliation', format('affiliations_remove[%s]', place - 1))
 			FROM jsonb_array_elements_text(p_patch->'affiliations_remove') WITH ORDINALITY AS gone(id, place)
 			WHERE NOT EXISTS (SELECT FROM store.contact_affiliation a WHERE a.id = gone.id::uuid AND a.contact_id = p_id)
@@ -214,6 +215,7 @@ BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
+	PERFORM organizations_lock(jsonb_build_array(jsonb_build_object('affiliations', p_patch->'affiliations_add')));
 	PERFORM affiliations_insert(p_caller, p_id, p_patch->'affiliations_add');
 	IF p_patch ?| ARRAY['name', 'names'] THEN
 		v_names := names_of(p_patch->>'name', p_patch->'names');

@@ -115,15 +115,18 @@ BEGIN
 	END IF;
 	SELECT * INTO v_new FROM store.engagement WHERE id = p_id;
 	v_new := engagement_patched(v_new, p_patch);
-	v_people := engagement_people(p_patch->'participants_add', p_patch->>'sensitivity');
+	v_people := engagement_people(p_patch->'participants_add', p_patch->>'sensitivity', 'participants_add');
 	IF v_people ? 'refused' THEN
 		RETURN v_people;
 	END IF;
 	v_answer := coalesce(engagement_patch_faults(v_new), participants_faults(p_id, p_patch),
 		participants_twice(p_id, p_patch, v_people),
 		engagement_faults((p_patch->>'dialogue_id')::uuid, (p_patch->>'parent_id')::uuid, (p_patch->>'owner')::uuid, NULL),
-		CASE WHEN (p_patch->>'parent_id')::uuid = p_id
-			THEN rule('parent_below', 'an engagement cannot be part of itself', 'parent_id') END,
+		CASE WHEN EXISTS (WITH RECURSIVE above AS (
+				SELECT id, parent_id FROM store.engagement WHERE id = (p_patch->>'parent_id')::uuid
+				UNION SELECT e.id, e.parent_id FROM store.engagement e JOIN above ON e.id = above.parent_id)
+			SELECT FROM above WHERE id = p_id)
+			THEN rule('parent_below', 'an engagement cannot be part of what is part of it', 'parent_id') END,
 		retired_workstream(coalesce(p_patch->'workstreams', '[]') || coalesce(p_patch->'workstreams_add', '[]')
 			|| coalesce(p_patch->'workstreams_change', '[]')));
 	IF v_answer IS NOT NULL THEN

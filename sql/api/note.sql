@@ -76,7 +76,7 @@ DECLARE
 	v_items jsonb[]; v_keys text[]; v_ids uuid[];
 BEGIN
 	PERFORM set_caller(p_caller);
-	IF p_cursor IS NOT NULL AND (v_after IS NULL OR time_key(v_after->>0) IS NULL) THEN
+	IF p_cursor IS NOT NULL AND (v_after IS NULL OR cursor_time(v_after) IS NULL) THEN
 		RETURN cursor_refused();
 	END IF;
 	SELECT array_agg(note_json(id)), array_agg((created_at AT TIME ZONE 'UTC')::text), array_agg(id)
@@ -84,7 +84,7 @@ BEGIN
 		FROM (SELECT n.id, n.created_at FROM store.note n
 			WHERE (v_about IS NULL OR v_about IN (n.contact_id, n.organization_id, n.dialogue_id, n.engagement_id))
 				AND (v_after IS NULL
-					OR (n.created_at, n.id) < (time_key(v_after->>0), (v_after->>1)::uuid))
+					OR (n.created_at, n.id) < (cursor_time(v_after), (v_after->>1)::uuid))
 			ORDER BY n.created_at DESC, n.id DESC LIMIT v_limit + 1) AS rows;
 	RETURN page(v_items, v_keys, v_ids, v_limit);
 END $$;

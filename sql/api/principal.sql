@@ -73,6 +73,8 @@ BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
+	-- One at a time, lest the last two administrators end each other; and one name, one row.
+	PERFORM pg_advisory_xact_lock(hashtextextended('administrators', 0)) WHERE p_patch ?| ARRAY['role', 'status'];
 	PERFORM pg_advisory_xact_lock(hashtextextended('principal/' || (p_patch->>'unix_user'), 0))
 		WHERE p_patch->>'unix_user' IS NOT NULL;
 	SELECT * INTO v_principal FROM store.principal WHERE id = p_id FOR UPDATE;

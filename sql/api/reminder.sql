@@ -278,7 +278,7 @@ BEGIN
 			SELECT store.uuid7(), r.id, r.assignee_id, 'push', r.due_at, r.due_at < v_now - interval '1 minute', p_daemon,
 				v_now, v_now + make_interval(secs => p_lease_s)
 			FROM store.reminder r WHERE r.id = ANY (v_due)
-			ON CONFLICT (reminder_id, channel, due_at) DO NOTHING RETURNING id)
+			ON CONFLICT (reminder_id, channel, due_at) WHERE ended_at IS NULL DO NOTHING RETURNING id)
 		SELECT array_agg(id) INTO v_made FROM made;
 	UPDATE store.reminder SET status = 'due', version = version + 1, updated_at = v_now WHERE id = ANY (v_due);
 	RETURN coalesce(v_made, '{}');

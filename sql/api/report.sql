@@ -9,7 +9,7 @@ DECLARE
 BEGIN
 	PERFORM set_caller(p_caller);
 	SELECT jsonb_agg(jsonb_build_object('country', country, 'workstream', workstream, 'bilateral', bilateral,
-			'multilateral', multilateral, 'last_on', least((last_at AT TIME ZONE 'Asia/Seoul')::date, '9999-12-31'))
+			'multilateral', multilateral, 'last_on', seoul_day(last_at))
 			ORDER BY country, string_to_array(workstream, '.')::int[]) INTO v_items
 		FROM (SELECT c.country, w.workstream,
 				count(*) FILTER (WHERE cardinality(array_remove(e.countries, 'KR')) <= 1) AS bilateral,
@@ -39,7 +39,7 @@ BEGIN
 	PERFORM set_caller(p_caller);
 	RETURN jsonb_build_object('items', (
 		SELECT coalesce(jsonb_agg(jsonb_build_object('country', c.code, 'workstream', w.code, 'last_on',
-				(l.last_at AT TIME ZONE 'Asia/Seoul')::date, 'days', extract(day FROM v_now - l.last_at)::int)
+				seoul_day(l.last_at), 'days', extract(day FROM v_now - l.last_at)::int)
 				ORDER BY l.last_at NULLS FIRST, c.code, string_to_array(w.code, '.')::int[]), '[]')
 			FROM store.country c
 			JOIN store.workstream_edition w ON w.version = (SELECT max(version) FROM store.roadmap_version)
@@ -51,7 +51,7 @@ BEGIN
 			WHERE c.standing <> 'other' AND (l.last_at IS NULL OR l.last_at < v_before)),
 		'dialogues', (
 		SELECT coalesce(jsonb_agg(jsonb_build_object('id', d.id, 'title', d.title, 'last_on',
-				(l.last_at AT TIME ZONE 'Asia/Seoul')::date, 'days', extract(day FROM v_now - l.last_at)::int)
+				seoul_day(l.last_at), 'days', extract(day FROM v_now - l.last_at)::int)
 				ORDER BY l.last_at NULLS FIRST, d.title, d.id), '[]')
 			FROM store.dialogue d
 			LEFT JOIN LATERAL (SELECT max(e.sort_at) AS last_at FROM store.engagement e

@@ -24,8 +24,8 @@ BEGIN
 	RETURN jsonb_build_object('version', v_version, 'phases', (
 		SELECT jsonb_agg(jsonb_build_object('number', p.number, 'title', p.title, 'title_ko', p.title_ko,
 				'estimate_years', jsonb_build_object('min', p.years_min, 'max', p.years_max),
-				'workstreams', (SELECT jsonb_agg(roadmap_workstream_json(v_version, w)
-						ORDER BY string_to_array(w.code, '.')::int[])
+				'workstreams', (SELECT coalesce(jsonb_agg(roadmap_workstream_json(v_version, w)
+						ORDER BY string_to_array(w.code, '.')::int[]), '[]')
 					FROM store.workstream_edition w WHERE w.version = v_version AND w.phase = p.number))
 			ORDER BY p.number)
 		FROM store.phase p WHERE p.version = v_version));
@@ -39,7 +39,7 @@ BEGIN
 	PERFORM set_caller(p_caller);
 	RETURN jsonb_build_object('version', v_version, 'items', (
 		SELECT jsonb_agg(jsonb_build_object('code', w.code, 'title', w.title, 'title_ko', w.title_ko, 'phase', w.phase,
-				'engagements', coalesce(a.engagements, 0), 'last_on', (a.last_at AT TIME ZONE 'Asia/Seoul')::date,
+				'engagements', coalesce(a.engagements, 0), 'last_on', seoul_day(a.last_at),
 				'open_commitments', coalesce(a.open_commitments, 0), 'indicators', (
 				SELECT coalesce(jsonb_agg(jsonb_build_object('code', i.code, 'title', i.title, 'unit', i.unit,
 						'target', i.target, 'direction', i.direction, 'latest',
@@ -79,7 +79,11 @@ BEGIN
 			v_known := EXISTS (SELECT FROM store.phase WHERE version = p_version AND number = (v_change->>'phase')::int);
 			v_was := v_known;
 		END IF;
-		IF v_was AND NOT v_known THEN
+		IF EXISTS (SELECT FROM jsonb_array_elements(p_changes) WITH ORDINALITY AS c WHERE c.ordinality < v_position
+			AND c.value @> (SELECT jsonb_object_agg(key, value) FROM jsonb_each(v_change)
+				WHERE key IN ('phase', 'workstream', 'objective'))) THEN
+			RETURN invalid(v_path, 'stands in the list already; say all of one code in one place');
+		ELSIF v_was AND NOT v_known THEN
 			RETURN rule('code_reused', 'this code was used by an earlier roadmap; codes are never used again', v_path);
 		ELSIF v_change @> '{"retire": true}' AND NOT v_known THEN
 			RETURN not_found('code of the roadmap', v_path);
@@ -89,10 +93,14 @@ BEGIN
 			OR NOT v_change ?| ARRAY['workstream', 'objective'] AND NOT v_change ? 'estimate_years') THEN
 			RETURN rule('new_needs_all', 'something new needs all of its texts in English and Korean, a workstream also '
 				'in_phase, a phase also estimate_years', v_path);
-		ELSIF NOT v_known AND v_change ? 'objective'
-			AND NOT EXISTS (SELECT FROM store.workstream_edition WHERE version = p_version AND code = v_parent)
-			AND NOT p_changes @> jsonb_build_array(jsonb_build_object('workstream', v_parent)) THEN
+		ELSIF v_change ? 'objective' AND NOT v_change @> '{"retire": true}'
+			AND (p_changes @> jsonb_build_array(jsonb_build_object('workstream', v_parent, 'retire', true))
+				OR NOT EXISTS (SELECT FROM store.workstream_edition WHERE version = p_version AND code = v_parent)
+					AND NOT p_changes @> jsonb_build_array(jsonb_build_object('workstream', v_parent))) THEN
 			RETURN not_found('workstream', v_path || '.objective');
+		ELSIF v_change ? 'in_phase' AND NOT p_changes @> jsonb_build_array(jsonb_build_object('phase', v_change->'in_phase'))
+			AND NOT EXISTS (SELECT FROM store.phase WHERE version = p_version AND number = (v_change->>'in_phase')::int) THEN
+			RETURN not_found('phase', v_path || '.in_phase');
 		END IF;
 	END LOOP;
 	RETURN NULL;

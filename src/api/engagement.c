@@ -49,9 +49,10 @@ static const struct type agenda_object = {.name = "AgendaItem",
                                                        {"status", &agenda_status, MEMBER_OPTIONAL, "What came of it."})};
 static const struct type agenda_objects = {.kind = TYPE_LIST, .element = &agenda_object, .max = 200};
 
+static const char *const with_day[] = {"ends_on", "precision"}, *const with_instant[] = {"ends_at", "timezone"};
+
 static void check_log(json_t *object, const char *path, struct type_faults *faults)
 {
-	static const char *const with_day[] = {"ends_on", "precision"}, *const with_instant[] = {"ends_at", "timezone"};
 	bool day = json_object_get(object, "starts_on") != NULL, instant = json_object_get(object, "starts_at") != NULL;
 	api_check_one_of(object, path, faults, (const char *const[]){"starts_at", "starts_on", NULL});
 	for (size_t i = 0; i < 2; i++) {
@@ -179,6 +180,12 @@ static void check_update(json_t *object, const char *path, struct type_faults *f
 			if (json_object_get(object, whole[i]) && json_object_get(object, name))
 				type_fault(faults, name, "does not go with %s, which replaces the list", whole[i]);
 		}
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (json_is_string(json_object_get(object, with_day[i])) && json_is_string(json_object_get(object, "starts_at")))
+			type_fault(faults, with_day[i], "goes with starts_on only");
+		if (json_is_string(json_object_get(object, with_instant[i])) && json_is_string(json_object_get(object, "starts_on")))
+			type_fault(faults, with_instant[i], "goes with starts_at only");
 	}
 	api_check_order(object, path, faults, "starts_at", "ends_at");
 	api_check_order(object, path, faults, "starts_on", "ends_on");

@@ -100,6 +100,8 @@ static void check_change(json_t *object, const char *path, struct type_faults *f
 	api_check_one_of(object, path, faults, (const char *const[]){"phase", "workstream", "objective", NULL});
 	check_code(object, path, faults, "workstream", 2);
 	check_code(object, path, faults, "objective", 3);
+	if (json_object_get(object, "phase") && json_is_true(json_object_get(object, "retire")))
+		type_fault(faults, api_path(faults, path, "retire"), "goes with workstream or objective only; a phase stays");
 }
 
 static const struct type change_object = {
