@@ -31,11 +31,26 @@ extern const struct type api_name_list, api_workstream_list, api_contact_object,
 	{                                                                                                                  \
 		"notes", &type_text, MEMBER_OPTIONAL, "What all who see the contact should know."                              \
 	}
+/* In an update: name or names, not both. */
+void api_check_one_name(json_t *object, const char *path, struct type_faults *faults);
 void api_check_contact(json_t *object, const char *path, struct type_faults *faults);
 
 /* Results */
 extern const struct type api_name_record_list, api_workstream_record_list, api_code_list, api_text_record,
-    api_party_record, api_count;
+    api_party_record, api_count, api_indicator_value;
+
+extern const struct type api_party_object, api_commitment_object_list, api_commitment_record_list, api_commitment_status,
+    api_follow_up_object, api_reminder_note, api_engagement_page, api_version, api_order, api_uuid_list;
+
+/* What every update names first: the record, and the version that was read. */
+#define API_UPDATE_PARAMS                                                                                              \
+	{"id", &type_uuid, MEMBER_REQUIRED, "Which."},                                                                     \
+	{                                                                                                                  \
+		"version", &api_version, MEMBER_REQUIRED, "The version that was read; another one is refused."                 \
+	}
+
+/* Flags of a member of an update that null clears. */
+enum { API_CLEARABLE = MEMBER_OPTIONAL | MEMBER_NULLABLE };
 
 /* The members that every page has, beside its items. */
 #define API_PAGE_OF(list)                                                                                              \

@@ -24,6 +24,9 @@ struct method {
 	const char *name; /* "noun.verb"; the SQL function is noun_verb */
 	enum method_kind kind;
 	enum method_role role; /* the least that may call it */
+	/* A write that changes a record: its function takes p_id, p_version and p_patch jsonb, which holds exactly the other
+	 * members that were sent; null stands in it where a member is MEMBER_NULLABLE, and clears. */
+	bool patch;
 	const char *summary;   /* one sentence */
 	struct type params;    /* a TYPE_OBJECT without a name */
 	const struct type *result;
@@ -64,6 +67,14 @@ const char *method_sql_type(const struct type *type);
 /* The statement's text: SELECT schema.noun_verb(p_caller => $1::uuid, …)::text. A write binds p_request jsonb after the
  * caller: {request_id, digest, method}. Then one parameter a member, p_<name>, in the row's order. In the arena. */
 const char *method_statement(struct arena *arena, const struct method *method, const char *schema);
+
+/* How many parameters method_statement() binds. */
+size_t method_value_count(const struct method *method);
+
+/* Fills `values` (method_value_count() of them) for a call: the caller, for a write the request, then the checked params.
+ * What is made lies in the arena. */
+void method_values(struct arena *arena, const struct method *method, const char *caller, const char *request,
+                   const json_t *params, const char **values);
 
 /* What PostgreSQL reads for a checked value of a parameter: NULL when it is absent (or JSON's null), an array literal
  * for lists of scalars, compact JSON for jsonb, else plain text. In the arena, or the value's own text: it lives no

@@ -36,7 +36,8 @@ enum type_kind {
 enum type_member_flag {
 	MEMBER_REQUIRED = 0,
 	MEMBER_OPTIONAL = 1,
-	MEMBER_NULLABLE = 2, /* results: null is a value here; in parameters null always means absent */
+	/* Results: null is a value here. Parameters: null clears, and is kept; without the flag it means absent. */
+	MEMBER_NULLABLE = 2,
 };
 
 struct type_faults;

@@ -112,6 +112,12 @@ BEGIN
 		THEN 'YYYY-MM-DD"T"HH24:MI:SS"Z"' ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END);
 END $$;
 
+-- The day of an instant in Seoul, as four digits can write it.
+CREATE FUNCTION seoul_day(p_at timestamptz) RETURNS date LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN CASE WHEN p_at IS NOT NULL THEN least((p_at AT TIME ZONE 'Asia/Seoul')::date, '9999-12-31'::date) END;
+END $$;
+
 -- A moment as people give it: a day begins in Seoul.
 CREATE FUNCTION moment(p_text text) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -223,4 +229,71 @@ END $$;
 CREATE FUNCTION texts(p_list jsonb) RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
 	RETURN ARRAY(SELECT jsonb_array_elements_text(p_list));
+END $$;
+
+-- A list of words after additions and removals, in its old order, then as added.
+CREATE FUNCTION words_changed(p_old text[], p_add jsonb, p_remove jsonb) RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN ARRAY(SELECT word FROM (SELECT word, min(place) AS place FROM unnest(p_old || texts(p_add)) WITH ORDINALITY
+			AS words(word, place) GROUP BY word) AS kept
+		WHERE NOT coalesce(p_remove ? word, false) ORDER BY place);
+END $$;
+
+-- A list of workstreams after changes (by code), removals (of codes) and additions.
+CREATE FUNCTION workstreams_changed(p_old jsonb, p_add jsonb, p_change jsonb, p_remove jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN (SELECT coalesce(jsonb_agg(link ORDER BY place), '[]') FROM (
+		SELECT DISTINCT ON (link) link, place FROM (
+			SELECT coalesce((SELECT c FROM jsonb_array_elements(p_change) AS c WHERE c->>'code' = o.value->>'code' LIMIT 1),
+					o.value) AS link, o.ordinality AS place
+				FROM jsonb_array_elements(p_old) WITH ORDINALITY AS o
+				WHERE NOT coalesce(p_remove ? (o.value->>'code'), false)
+			UNION ALL
+			SELECT a.value, 1000 + a.ordinality FROM jsonb_array_elements(p_add) WITH ORDINALITY AS a) AS links
+		ORDER BY link, place) AS distinct_links);
+END $$;
+
+-- Workstreams that a revision has retired cannot be given to anything anew: NULL, or the refusal.
+CREATE FUNCTION retired_workstream(p_workstreams jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_code text;
+BEGIN
+	SELECT w->>'code' INTO v_code FROM jsonb_array_elements(p_workstreams) AS w
+		WHERE NOT EXISTS (SELECT FROM store.workstream_edition e WHERE e.code = w->>'code'
+			AND e.version = (SELECT max(version) FROM store.roadmap_version)) LIMIT 1;
+	IF FOUND THEN
+		RETURN rule('workstream_retired', format('workstream %s is no longer on the roadmap; use %s', v_code,
+			(SELECT coalesce(string_agg(now, ' or ' ORDER BY now), 'another one') FROM store.workstream_now
+				WHERE code = v_code)), 'workstreams');
+	END IF;
+	RETURN NULL;
+END $$;
+
+-- What {engagement_id | contact_id | organization_id | dialogue_id | commitment_id} names must exist: NULL, or the refusal.
+CREATE FUNCTION about_faults(p_about jsonb, p_path text DEFAULT 'about.') RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN CASE
+		WHEN p_about ? 'engagement_id' AND NOT EXISTS (SELECT FROM store.engagement
+			WHERE id = (p_about->>'engagement_id')::uuid AND voided_at IS NULL)
+			THEN not_found('engagement', p_path || 'engagement_id')
+		WHEN p_about ? 'contact_id' AND NOT EXISTS (SELECT FROM store.contact WHERE id = (p_about->>'contact_id')::uuid)
+			THEN not_found('contact', p_path || 'contact_id')
+		WHEN p_about ? 'organization_id'
+			AND NOT EXISTS (SELECT FROM store.organization WHERE id = (p_about->>'organization_id')::uuid)
+			THEN not_found('organization', p_path || 'organization_id')
+		WHEN p_about ? 'dialogue_id' AND NOT EXISTS (SELECT FROM store.dialogue WHERE id = (p_about->>'dialogue_id')::uuid)
+			THEN not_found('dialogue', p_path || 'dialogue_id')
+		WHEN p_about ? 'commitment_id'
+			AND NOT EXISTS (SELECT FROM store.commitment WHERE id = (p_about->>'commitment_id')::uuid)
+			THEN not_found('commitment', p_path || 'commitment_id')
+	END;
+END $$;
+
+-- A sort key that is a day, as cursors hold it; NULL when it is none.
+CREATE FUNCTION day_key(p_text text) RETURNS date LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN p_text::date;
+EXCEPTION WHEN data_exception THEN
+	RETURN NULL;
 END $$;

@@ -22,7 +22,8 @@ BEGIN
 END $$;
 
 -- What a new contact refers to must exist: NULL, or the refusal. `p_path` stands before the fields' names.
-CREATE FUNCTION contact_faults(p_contact jsonb, p_path text) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION contact_faults(p_contact jsonb, p_path text, p_list text DEFAULT 'affiliations') RETURNS jsonb
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	v_position bigint;
 BEGIN
@@ -35,7 +36,7 @@ BEGIN
 			AND NOT EXISTS (SELECT FROM store.organization o WHERE o.id = (a.value->>'organization_id')::uuid)
 		LIMIT 1;
 	IF FOUND THEN
-		RETURN not_found('organization', format('%saffiliations[%s].organization_id', p_path, v_position));
+		RETURN not_found('organization', format('%s%s[%s].organization_id', p_path, p_list, v_position));
 	END IF;
 	RETURN NULL;
 END $$;
@@ -62,12 +63,31 @@ BEGIN
 	RETURN v_id;
 END $$;
 
+CREATE FUNCTION affiliations_insert(p_caller uuid, p_contact uuid, p_affiliations jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_affiliation jsonb;
+BEGIN
+	FOR v_affiliation IN SELECT * FROM jsonb_array_elements(p_affiliations) LOOP
+		INSERT INTO store.contact_affiliation (id, contact_id, organization_id, title, since, until)
+			VALUES (store.uuid7(), p_contact, coalesce((v_affiliation->>'organization_id')::uuid,
+					organization_named(p_caller, v_affiliation->>'organization')),
+				v_affiliation->>'title', (v_affiliation->>'since')::date, (v_affiliation->>'until')::date);
+	END LOOP;
+END $$;
+
+CREATE FUNCTION channels_insert(p_contact uuid, p_channels jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO store.contact_channel (contact_id, position, kind, value, preferred)
+		SELECT p_contact, h.ordinality, h.value->>'kind', h.value->>'value', coalesce((h.value->>'preferred')::boolean, false)
+		FROM jsonb_array_elements(p_channels) WITH ORDINALITY AS h;
+END $$;
+
 -- `p_contact` as contact.create takes it, checked before.
 CREATE FUNCTION contact_insert(p_id uuid, p_caller uuid, p_contact jsonb, p_sensitivity text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
 	v_names jsonb := names_of(p_contact->>'name', p_contact->'names');
-	v_affiliation jsonb;
 BEGIN
 	INSERT INTO store.contact (id, name, country, sector, status, languages, timezone, tags, influence, interest, sensitivity,
 			owner_id, notes, created_by)
@@ -78,17 +98,8 @@ BEGIN
 			p_contact->>'notes', p_caller);
 	INSERT INTO store.contact_name (contact_id, position, body, kind, language, system, is_primary)
 		SELECT p_id, r.place, r.body, r.kind, r.language, r.system, r.is_primary FROM name_rows(v_names) AS r;
-	IF p_contact ? 'channels' THEN
-		INSERT INTO store.contact_channel (contact_id, position, kind, value, preferred)
-			SELECT p_id, h.ordinality, h.value->>'kind', h.value->>'value', coalesce((h.value->>'preferred')::boolean, false)
-			FROM jsonb_array_elements(p_contact->'channels') WITH ORDINALITY AS h;
-	END IF;
-	FOR v_affiliation IN SELECT * FROM jsonb_array_elements(p_contact->'affiliations') LOOP
-		INSERT INTO store.contact_affiliation (id, contact_id, organization_id, title, since, until)
-			VALUES (store.uuid7(), p_id, coalesce((v_affiliation->>'organization_id')::uuid,
-					organization_named(p_caller, v_affiliation->>'organization')),
-				v_affiliation->>'title', (v_affiliation->>'since')::date, (v_affiliation->>'until')::date);
-	END LOOP;
+	PERFORM channels_insert(p_id, p_contact->'channels');
+	PERFORM affiliations_insert(p_caller, p_id, p_contact->'affiliations');
 END $$;
 
 CREATE FUNCTION contact_create(p_caller uuid, p_request jsonb, p_id uuid, p_name text, p_names jsonb, p_country text,
@@ -148,4 +159,100 @@ BEGIN
 		INTO v_items, v_keys, v_ids
 		USING v_key, p_country, p_sector, p_organization_id, p_tag, v_after->>0, (v_after->>1)::uuid, v_limit + 1;
 	RETURN page(v_items, v_keys, v_ids, v_limit);
+END $$;
+
+-- Changes of what was recorded of posts, by their ids: NULL, or the refusal, and then nothing is written.
+CREATE FUNCTION affiliations_change(p_contact uuid, p_change jsonb, p_remove jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	v_given jsonb; v_position bigint; v_writing boolean;
+	v_affiliation store.contact_affiliation;
+BEGIN
+	FOREACH v_writing IN ARRAY ARRAY[false, true] LOOP
+		FOR v_given, v_position IN SELECT * FROM jsonb_array_elements(p_change) WITH ORDINALITY LOOP
+			SELECT * INTO v_affiliation FROM store.contact_affiliation
+				WHERE id = (v_given->>'id')::uuid AND contact_id = p_contact;
+			IF NOT FOUND THEN
+				RETURN not_found('affiliation', format('affiliations_change[%s].id', v_position - 1));
+			END IF;
+			v_affiliation := jsonb_populate_record(v_affiliation, v_given);
+			IF v_affiliation.until < v_affiliation.since THEN
+				RETURN rule('ends_before_start', 'an affiliation must not end before it begins',
+					format('affiliations_change[%s].until', v_position - 1));
+			END IF;
+			CONTINUE WHEN NOT v_writing;
+			UPDATE store.contact_affiliation SET title = v_affiliation.title, since = v_affiliation.since,
+				until = v_affiliation.until WHERE id = v_affiliation.id;
+		END LOOP;
+	END LOOP;
+	DELETE FROM store.contact_affiliation WHERE contact_id = p_contact
+		AND id::text IN (SELECT jsonb_array_elements_text(p_remove));
+	RETURN NULL;
+END $$;
+
+CREATE FUNCTION contact_update(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request);
+	v_contact store.contact;
+	v_names jsonb;
+BEGIN
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	SELECT * INTO v_contact FROM store.contact WHERE id = p_id FOR UPDATE;
+	IF NOT FOUND THEN
+		RETURN not_found('contact', 'id');
+	ELSIF v_contact.version <> p_version THEN
+		RETURN stale(v_contact.version);
+	END IF;
+	v_answer := coalesce(contact_faults(jsonb_strip_nulls(jsonb_build_object('owner', p_patch->'owner', 'affiliations',
+			p_patch->'affiliations_add')), '', 'affiliations_add'),
+		(SELECT not_found('affiliation', format('affiliations_remove[%s]', place - 1))
+			FROM jsonb_array_elements_text(p_patch->'affiliations_remove') WITH ORDINALITY AS gone(id, place)
+			WHERE NOT EXISTS (SELECT FROM store.contact_affiliation a WHERE a.id = gone.id::uuid AND a.contact_id = p_id)
+			LIMIT 1),
+		affiliations_change(p_id, p_patch->'affiliations_change', p_patch->'affiliations_remove'));
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	PERFORM organizations_lock(jsonb_build_array(jsonb_build_object('affiliations', p_patch->'affiliations_add')));
+	PERFORM affiliations_insert(p_caller, p_id, p_patch->'affiliations_add');
+	IF p_patch ?| ARRAY['name', 'names'] THEN
+		v_names := names_of(p_patch->>'name', p_patch->'names');
+		DELETE FROM store.contact_name WHERE contact_id = p_id;
+		INSERT INTO store.contact_name (contact_id, position, body, kind, language, system, is_primary)
+			SELECT p_id, r.place, r.body, r.kind, r.language, r.system, r.is_primary FROM name_rows(v_names) AS r;
+	END IF;
+	IF p_patch ? 'channels' THEN
+		DELETE FROM store.contact_channel WHERE contact_id = p_id;
+		PERFORM channels_insert(p_id, p_patch->'channels');
+	END IF;
+	v_contact := jsonb_populate_record(v_contact, p_patch - 'name' - 'sensitivity'
+		|| CASE WHEN p_patch ? 'owner' THEN jsonb_build_object('owner_id', p_patch->'owner') ELSE '{}' END
+		|| CASE WHEN p_patch ? 'sensitivity'
+			THEN jsonb_build_object('sensitivity', level_number(p_patch->>'sensitivity')) ELSE '{}' END);
+	UPDATE store.contact SET name = coalesce(primary_name(v_names), name), country = v_contact.country,
+		sector = v_contact.sector, status = v_contact.status, languages = v_contact.languages,
+		timezone = v_contact.timezone, tags = v_contact.tags, influence = v_contact.influence,
+		interest = v_contact.interest, sensitivity = v_contact.sensitivity, owner_id = v_contact.owner_id,
+		notes = v_contact.notes, version = version + 1, updated_at = clock_timestamp() WHERE id = p_id;
+	-- An engagement is at least as sensitive as its contacts.
+	UPDATE store.engagement e SET sensitivity = v_contact.sensitivity, version = e.version + 1,
+		updated_at = clock_timestamp()
+		FROM store.engagement_participant p
+		WHERE p.contact_id = p_id AND e.id = p.engagement_id AND e.sensitivity < v_contact.sensitivity;
+	RETURN write_end(p_caller, p_request, p_id, p_version + 1, contact_json(p_id));
+END $$;
+
+CREATE FUNCTION contact_history(p_caller uuid, p_id uuid, p_since text, p_until text, p_order text, p_cursor text,
+	p_limit integer) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM set_caller(p_caller);
+	IF NOT EXISTS (SELECT FROM store.contact WHERE id = p_id) THEN
+		RETURN not_found('contact', 'id');
+	END IF;
+	RETURN engagement_history(p_caller => p_caller, p_country => NULL, p_countries_all => NULL, p_workstream => NULL,
+		p_objective => NULL, p_phase => NULL, p_topic => NULL, p_kind => NULL, p_track => NULL, p_status => NULL,
+		p_dialogue_id => NULL, p_contact_id => p_id, p_organization_id => NULL, p_owner => NULL, p_since => p_since,
+		p_until => p_until, p_order => p_order, p_cursor => p_cursor, p_limit => p_limit);
 END $$;

@@ -16,6 +16,14 @@ BEGIN
 		FROM store.dialogue d WHERE d.id = p_id);
 END $$;
 
+CREATE FUNCTION members_insert(p_dialogue uuid, p_members jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO store.dialogue_member (id, dialogue_id, contact_id, principal_id, role, since, until)
+		SELECT store.uuid7(), p_dialogue, (m->>'contact_id')::uuid, (m->>'principal_id')::uuid, m->>'role',
+			(m->>'since')::date, (m->>'until')::date
+		FROM jsonb_array_elements(p_members) AS m;
+END $$;
+
 CREATE FUNCTION dialogue_create(p_caller uuid, p_request jsonb, p_id uuid, p_title text, p_track text, p_countries text[],
 	p_workstreams jsonb, p_status text, p_attribution text, p_languages text[], p_members jsonb, p_convenor_id uuid,
 	p_description text) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -35,14 +43,15 @@ BEGIN
 	IF v_position IS NOT NULL THEN
 		RETURN not_found('person', format('members[%s]', v_position));
 	END IF;
+	v_answer := retired_workstream(p_workstreams);
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
 	INSERT INTO store.dialogue (id, title, track, status, countries, workstreams, languages, attribution, convenor_id,
 			description, created_by)
 		VALUES (v_id, p_title, p_track, coalesce(p_status, 'active'), p_countries, p_workstreams, coalesce(p_languages, '{}'),
 			p_attribution, p_convenor_id, p_description, p_caller);
-	INSERT INTO store.dialogue_member (id, dialogue_id, contact_id, principal_id, role, since, until)
-		SELECT store.uuid7(), v_id, (m->>'contact_id')::uuid, (m->>'principal_id')::uuid, m->>'role', (m->>'since')::date,
-			(m->>'until')::date
-		FROM jsonb_array_elements(p_members) AS m;
+	PERFORM members_insert(v_id, p_members);
 	RETURN write_end(p_caller, p_request, v_id, 1, dialogue_json(v_id));
 END $$;
 
@@ -50,4 +59,103 @@ CREATE FUNCTION dialogue_get(p_caller uuid, p_id uuid) RETURNS jsonb LANGUAGE pl
 BEGIN
 	PERFORM set_caller(p_caller);
 	RETURN coalesce(dialogue_json(p_id), not_found('dialogue', 'id'));
+END $$;
+
+-- Members by their ids: NULL, or the refusal, and then nothing is written.
+CREATE FUNCTION members_change(p_dialogue uuid, p_change jsonb, p_remove jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	v_given jsonb; v_position bigint; v_writing boolean;
+	v_member store.dialogue_member;
+BEGIN
+	SELECT place - 1 INTO v_position FROM jsonb_array_elements_text(p_remove) WITH ORDINALITY AS gone(id, place)
+		WHERE NOT EXISTS (SELECT FROM store.dialogue_member m WHERE m.id = gone.id::uuid AND m.dialogue_id = p_dialogue)
+		LIMIT 1;
+	IF FOUND THEN
+		RETURN not_found('member', format('members_remove[%s]', v_position));
+	END IF;
+	FOREACH v_writing IN ARRAY ARRAY[false, true] LOOP
+		FOR v_given, v_position IN SELECT * FROM jsonb_array_elements(p_change) WITH ORDINALITY LOOP
+			SELECT * INTO v_member FROM store.dialogue_member
+				WHERE id = (v_given->>'id')::uuid AND dialogue_id = p_dialogue;
+			IF NOT FOUND THEN
+				RETURN not_found('member', format('members_change[%s].id', v_position - 1));
+			END IF;
+			v_member := jsonb_populate_record(v_member, v_given);
+			IF v_member.until < v_member.since THEN
+				RETURN rule('ends_before_start', 'a membership must not end before it begins',
+					format('members_change[%s].until', v_position - 1));
+			END IF;
+			CONTINUE WHEN NOT v_writing;
+			UPDATE store.dialogue_member SET role = v_member.role, since = v_member.since, until = v_member.until
+				WHERE id = v_member.id;
+		END LOOP;
+	END LOOP;
+	DELETE FROM store.dialogue_member WHERE dialogue_id = p_dialogue
+		AND id::text IN (SELECT jsonb_array_elements_text(p_remove));
+	RETURN NULL;
+END $$;
+
+CREATE FUNCTION dialogue_update(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request);
+	v_dialogue store.dialogue;
+	v_position bigint;
+BEGIN
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	SELECT * INTO v_dialogue FROM store.dialogue WHERE id = p_id FOR UPDATE;
+	IF NOT FOUND THEN
+		RETURN not_found('dialogue', 'id');
+	ELSIF v_dialogue.version <> p_version THEN
+		RETURN stale(v_dialogue.version);
+	ELSIF p_patch->>'convenor_id' IS NOT NULL
+		AND NOT EXISTS (SELECT FROM store.organization WHERE id = (p_patch->>'convenor_id')::uuid) THEN
+		RETURN not_found('organization', 'convenor_id');
+	END IF;
+	v_dialogue := jsonb_populate_record(v_dialogue, p_patch);
+	v_dialogue.countries := words_changed(v_dialogue.countries, p_patch->'countries_add', p_patch->'countries_remove');
+	v_dialogue.workstreams := workstreams_changed(v_dialogue.workstreams, p_patch->'workstreams_add',
+		p_patch->'workstreams_change', p_patch->'workstreams_remove');
+	v_position := unknown_person(p_patch->'members_add');
+	v_answer := coalesce(
+		CASE WHEN cardinality(v_dialogue.countries) = 0
+			THEN rule('at_least_one_country', 'a dialogue keeps one country at least', 'countries_remove') END,
+		CASE WHEN jsonb_array_length(v_dialogue.workstreams) = 0
+			THEN rule('at_least_one_workstream', 'a dialogue keeps one workstream at least', 'workstreams_remove') END,
+		CASE WHEN v_position IS NOT NULL THEN not_found('person', format('members_add[%s]', v_position)) END,
+		retired_workstream(coalesce(p_patch->'workstreams_add', '[]') || coalesce(p_patch->'workstreams_change', '[]')),
+		members_change(p_id, p_patch->'members_change', p_patch->'members_remove'));
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	PERFORM members_insert(p_id, p_patch->'members_add');
+	UPDATE store.dialogue SET title = v_dialogue.title, track = v_dialogue.track, status = v_dialogue.status,
+		countries = v_dialogue.countries, workstreams = v_dialogue.workstreams, languages = v_dialogue.languages,
+		attribution = v_dialogue.attribution, convenor_id = v_dialogue.convenor_id,
+		description = v_dialogue.description, version = version + 1, updated_at = clock_timestamp() WHERE id = p_id;
+	RETURN write_end(p_caller, p_request, p_id, p_version + 1, dialogue_json(p_id));
+END $$;
+
+CREATE FUNCTION dialogue_list(p_caller uuid, p_country text, p_workstream text, p_status text, p_track text,
+	p_cursor text, p_limit integer) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_limit int := coalesce(p_limit, 50);
+	v_after jsonb := cursor_read(p_cursor);
+	v_items jsonb[]; v_keys text[]; v_ids uuid[];
+BEGIN
+	PERFORM set_caller(p_caller);
+	IF p_cursor IS NOT NULL AND v_after IS NULL THEN
+		RETURN cursor_refused();
+	END IF;
+	SELECT array_agg(dialogue_json(id)), array_agg(title), array_agg(id) INTO v_items, v_keys, v_ids
+		FROM (SELECT d.id, d.title FROM store.dialogue d
+			WHERE (p_country IS NULL OR d.countries @> ARRAY[p_country])
+				AND (p_workstream IS NULL OR EXISTS (SELECT FROM store.dialogue_workstream w
+					WHERE w.dialogue_id = d.id AND w.workstream = p_workstream))
+				AND (p_status IS NULL OR d.status = p_status) AND (p_track IS NULL OR d.track = p_track)
+				AND (v_after IS NULL OR (d.title, d.id) > (v_after->>0, (v_after->>1)::uuid))
+			ORDER BY d.title, d.id LIMIT v_limit + 1) AS rows;
+	RETURN page(v_items, v_keys, v_ids, v_limit);
 END $$;

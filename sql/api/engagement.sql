@@ -2,7 +2,8 @@
 
 -- Who took part, resolved: [{id, contact_id | principal_id, create?, level, role, …}, …], or a refusal. Nothing is written,
 -- but the names of new contacts are locked, so that two calls that log the same new person make one contact of it.
-CREATE FUNCTION engagement_people(p_participants jsonb, p_sensitivity text) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE FUNCTION engagement_people(p_participants jsonb, p_sensitivity text, p_list text DEFAULT 'participants') RETURNS jsonb
+LANGUAGE plpgsql AS $$
 DECLARE
 	v_people jsonb := '[]';
 	v_given jsonb; v_position bigint; v_name text; v_match text; v_candidates jsonb; v_path text; v_found uuid; v_level smallint;
@@ -14,7 +15,7 @@ BEGIN
 			|| '/' || primary_name(names_of(value #>> '{contact,name}', value #> '{contact,names}')), 0) AS key
 		FROM jsonb_array_elements(p_participants) WHERE value ? 'contact' ORDER BY key) AS keys;
 	FOR v_given, v_position IN SELECT * FROM jsonb_array_elements(p_participants) WITH ORDINALITY LOOP
-		v_path := format('participants[%s]', v_position - 1);
+		v_path := format('%s[%s]', p_list, v_position - 1);
 		v_found := (v_given->>'contact_id')::uuid;
 		IF v_given ? 'contact' THEN
 			v_match := coalesce(v_given->>'on_match', 'refuse');
@@ -41,7 +42,8 @@ BEGIN
 			v_level := level_number(coalesce(v_given #>> '{create,sensitivity}', p_sensitivity, 'internal'));
 		END IF;
 		IF v_found IS NOT NULL THEN
-			SELECT c.sensitivity INTO v_level FROM store.contact c WHERE c.id = v_found;
+			-- Locked, lest its sensitivity be raised by one who does not see yet that it takes part here.
+			SELECT c.sensitivity INTO v_level FROM store.contact c WHERE c.id = v_found FOR KEY SHARE;
 			IF NOT FOUND THEN
 				RETURN not_found('contact', v_path || '.contact_id');
 			END IF;
@@ -99,12 +101,14 @@ END $$;
 
 CREATE FUNCTION participants_insert(p_caller uuid, p_engagement uuid, p_people jsonb, p_sensitivity text) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+	v_last int := (SELECT coalesce(max(position), 0) FROM store.engagement_participant WHERE engagement_id = p_engagement);
 BEGIN
 	PERFORM contact_insert((p->>'contact_id')::uuid, p_caller, p->'create', p_sensitivity)
 		FROM jsonb_array_elements(p_people) AS p WHERE p ? 'create';
 	INSERT INTO store.engagement_participant (id, engagement_id, position, contact_id, principal_id, role, capacity,
 			attendance, side)
-		SELECT (p.value->>'id')::uuid, p_engagement, p.ordinality, (p.value->>'contact_id')::uuid,
+		SELECT (p.value->>'id')::uuid, p_engagement, p.ordinality + v_last, (p.value->>'contact_id')::uuid,
 			(p.value->>'principal_id')::uuid, coalesce(p.value->>'role', 'participant'), p.value->>'capacity',
 			p.value->>'attendance', p.value->>'side'
 		FROM jsonb_array_elements(p_people) WITH ORDINALITY AS p;
@@ -169,7 +173,7 @@ DECLARE
 	v_people jsonb; v_commitments jsonb; v_dialogue store.dialogue; v_floor smallint; v_note uuid; v_reminder uuid;
 BEGIN
 	v_answer := coalesce(v_answer, CASE WHEN EXISTS (SELECT FROM store.engagement WHERE id = p_id) THEN id_reused('id') END,
-		engagement_faults(p_dialogue_id, p_parent_id, p_owner, p_follow_up));
+		engagement_faults(p_dialogue_id, p_parent_id, p_owner, p_follow_up), retired_workstream(p_workstreams));
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
@@ -322,6 +326,6 @@ END $$;
 
 CREATE FUNCTION phase_workstreams(p_phase int) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
 BEGIN
-	RETURN ARRAY(SELECT code FROM store.workstream_edition
-		WHERE phase = p_phase AND version = (SELECT max(version) FROM store.roadmap_version));
+	RETURN ARRAY(SELECT n.code FROM store.workstream_edition e JOIN store.workstream_now n ON n.now = e.code
+		WHERE e.phase = p_phase AND e.version = (SELECT max(version) FROM store.roadmap_version));
 END $$;

@@ -39,35 +39,34 @@ BEGIN
 	PERFORM pg_notify('tracktwo', 'reminder');
 END $$;
 
+-- Whom a caller may remind: NULL, or the refusal.
+CREATE FUNCTION assignee_faults(p_caller uuid, p_assignee uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN CASE
+		WHEN p_assignee IS NULL OR p_assignee = p_caller THEN NULL
+		WHEN NOT EXISTS (SELECT FROM store.principal WHERE id = p_assignee) THEN not_found('principal', 'assignee')
+		WHEN EXISTS (SELECT FROM store.principal WHERE id = p_caller AND role = 'viewer') THEN
+			refused(403, 'forbidden', 'a viewer sets reminders for nobody else; leave assignee out',
+				jsonb_build_object('field', 'assignee'))
+	END;
+END $$;
+
 CREATE FUNCTION reminder_create(p_caller uuid, p_request jsonb, p_id uuid, p_about jsonb, p_note text,
 	p_due_at timestamptz, p_timezone text, p_assignee uuid, p_channels text[]) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
 	v_answer jsonb := write_begin(p_caller, p_request, p_id);
 	v_id uuid := coalesce(p_id, store.uuid7());
-	v_about jsonb := coalesce(p_about, '{}');
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	ELSIF EXISTS (SELECT FROM store.reminder WHERE id = p_id) THEN
 		RETURN id_reused('id');
-	ELSIF p_assignee IS NOT NULL AND NOT EXISTS (SELECT FROM store.principal WHERE id = p_assignee) THEN
-		RETURN not_found('principal', 'assignee');
-	ELSIF p_assignee <> p_caller AND EXISTS (SELECT FROM store.principal WHERE id = p_caller AND role = 'viewer') THEN
-		RETURN refused(403, 'forbidden', 'a viewer sets reminders for nobody else; leave assignee out',
-			jsonb_build_object('field', 'assignee'));
-	ELSIF v_about ? 'engagement_id' AND NOT EXISTS (SELECT FROM store.engagement
-		WHERE id = (v_about->>'engagement_id')::uuid AND voided_at IS NULL) THEN
-		RETURN not_found('engagement', 'about.engagement_id');
-	ELSIF v_about ? 'contact_id' AND NOT EXISTS (SELECT FROM store.contact WHERE id = (v_about->>'contact_id')::uuid) THEN
-		RETURN not_found('contact', 'about.contact_id');
-	ELSIF v_about ? 'dialogue_id'
-		AND NOT EXISTS (SELECT FROM store.dialogue WHERE id = (v_about->>'dialogue_id')::uuid) THEN
-		RETURN not_found('dialogue', 'about.dialogue_id');
-	ELSIF v_about ? 'commitment_id'
-		AND NOT EXISTS (SELECT FROM store.commitment WHERE id = (v_about->>'commitment_id')::uuid) THEN
-		RETURN not_found('commitment', 'about.commitment_id');
 	END IF;
-	PERFORM reminder_insert(v_id, p_caller, v_about, p_note, p_due_at, p_timezone, p_assignee, p_channels);
+	v_answer := coalesce(assignee_faults(p_caller, p_assignee), about_faults(p_about));
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	PERFORM reminder_insert(v_id, p_caller, p_about, p_note, p_due_at, p_timezone, p_assignee, p_channels);
 	RETURN write_end(p_caller, p_request, v_id, 1, reminder_json(v_id));
 END $$;
 
@@ -119,6 +118,77 @@ END $$;
 CREATE FUNCTION not_yours() RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
 	RETURN refused(403, 'forbidden', 'this reminder is somebody else''s; its assignee, its creator or a director may do that');
+END $$;
+
+-- A reminder that is to come due at another time is pending again; what is out for the old time is withdrawn.
+CREATE FUNCTION reminder_rearm(p_id uuid, p_due_at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE store.reminder SET due_at = p_due_at, status = 'pending', version = version + 1, updated_at = clock_timestamp()
+		WHERE id = p_id;
+	UPDATE store.delivery SET ended_at = clock_timestamp(), outcome = 'withdrawn'
+		WHERE reminder_id = p_id AND ended_at IS NULL;
+	PERFORM pg_notify('tracktwo', 'reminder');
+END $$;
+
+CREATE FUNCTION reminder_update(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request);
+	v_reminder store.reminder;
+BEGIN
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id FOR UPDATE;
+	v_answer := CASE
+		WHEN NOT FOUND THEN not_found('reminder', 'id')
+		WHEN NOT may_end(p_caller, v_reminder) THEN not_yours()
+		WHEN v_reminder.version <> p_version THEN stale(v_reminder.version)
+		WHEN v_reminder.status IN ('done', 'cancelled') THEN
+			rule('reminder_ended', format('this reminder is %s already', v_reminder.status), 'id')
+		ELSE coalesce(assignee_faults(p_caller, (p_patch->>'assignee')::uuid),
+			about_faults(coalesce(nullif(p_patch->'about', 'null'), '{}'))) END;
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	UPDATE store.reminder SET note = coalesce(p_patch->>'note', note), timezone = coalesce(p_patch->>'timezone', timezone),
+		assignee_id = coalesce((p_patch->>'assignee')::uuid, assignee_id),
+		channels = CASE WHEN p_patch ? 'channels' THEN texts(p_patch->'channels') ELSE channels END WHERE id = p_id;
+	IF p_patch ? 'about' THEN
+		UPDATE store.reminder SET engagement_id = (p_patch #>> '{about,engagement_id}')::uuid,
+			contact_id = (p_patch #>> '{about,contact_id}')::uuid, dialogue_id = (p_patch #>> '{about,dialogue_id}')::uuid,
+			commitment_id = (p_patch #>> '{about,commitment_id}')::uuid WHERE id = p_id;
+	END IF;
+	IF p_patch ?| ARRAY['due_at', 'assignee'] THEN
+		PERFORM reminder_rearm(p_id, coalesce((p_patch->>'due_at')::timestamptz, v_reminder.due_at));
+	ELSE
+		UPDATE store.reminder SET version = version + 1, updated_at = clock_timestamp() WHERE id = p_id;
+	END IF;
+	RETURN write_end(p_caller, p_request, p_id, p_version + 1, reminder_json(p_id));
+END $$;
+
+CREATE FUNCTION reminder_snooze(p_caller uuid, p_request jsonb, p_id uuid, p_until timestamptz) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request);
+	v_reminder store.reminder;
+BEGIN
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id FOR UPDATE;
+	v_answer := CASE
+		WHEN NOT FOUND THEN not_found('reminder', 'id')
+		WHEN NOT may_end(p_caller, v_reminder) THEN not_yours()
+		WHEN v_reminder.status IN ('done', 'cancelled') THEN
+			rule('reminder_ended', format('this reminder is %s already', v_reminder.status), 'id')
+		WHEN p_until <= clock_timestamp() THEN rule('snooze_past', 'a reminder is put off to a time that lies ahead', 'until')
+		END;
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	PERFORM reminder_rearm(p_id, p_until);
+	RETURN write_end(p_caller, p_request, p_id, v_reminder.version + 1, reminder_json(p_id));
 END $$;
 
 -- The end of a reminder, done or cancelled: what is still out for it is withdrawn.
@@ -208,7 +278,7 @@ BEGIN
 			SELECT store.uuid7(), r.id, r.assignee_id, 'push', r.due_at, r.due_at < v_now - interval '1 minute', p_daemon,
 				v_now, v_now + make_interval(secs => p_lease_s)
 			FROM store.reminder r WHERE r.id = ANY (v_due)
-			ON CONFLICT (reminder_id, channel, due_at) DO NOTHING RETURNING id)
+			ON CONFLICT (reminder_id, channel, due_at) WHERE ended_at IS NULL DO NOTHING RETURNING id)
 		SELECT array_agg(id) INTO v_made FROM made;
 	UPDATE store.reminder SET status = 'due', version = version + 1, updated_at = v_now WHERE id = ANY (v_due);
 	RETURN coalesce(v_made, '{}');

@@ -34,6 +34,15 @@ static const struct type records = {.kind = TYPE_LIST, .element = &record};
 static const struct type page = {.name = "ContactPage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
 static const struct type search_text = {.kind = TYPE_TEXT, .min = 1, .max = 200};
 
+static const struct type languages = {.kind = TYPE_LIST, .element = &type_language, .max = 50, .unique = true};
+static const struct type affiliation_change = {
+    .name = "AffiliationChange",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, "The affiliation's own id."},
+                 {"title", &type_line, API_CLEARABLE, "The post."}, {"since", &type_day, API_CLEARABLE, "First day."},
+                 {"until", &type_day, API_CLEARABLE, "Last day."})};
+static const struct type affiliation_changes = {.kind = TYPE_LIST, .element = &affiliation_change, .max = 50};
+
 static const struct method rows[] = {
     {.name = "contact.create",
      .kind = METHOD_WRITE,
@@ -43,6 +52,41 @@ static const struct method rows[] = {
      .result = &record,
      .example = "{\"names\": [{\"text\": \"김민준\", \"kind\": \"native\"}, {\"text\": \"Kim Min-jun\", \"kind\": "
                 "\"romanized\"}], \"country\": \"KR\", \"sector\": \"academia\"}"},
+    {.name = "contact.update",
+     .kind = METHOD_WRITE,
+     .role = ROLE_OFFICER,
+     .patch = true,
+     .summary = "Corrects a contact: what is sent is changed, null clears, posts are added and changed by their ids.",
+     .params = {.kind = TYPE_OBJECT,
+                TYPE_MEMBERS(API_UPDATE_PARAMS, {"name", &type_line, MEMBER_OPTIONAL, "The name, when one is enough."},
+                             {"names", &api_name_list, MEMBER_OPTIONAL, "All names, in every script."},
+                             {"country", &type_country, MEMBER_OPTIONAL, "The country whose side the person is on."},
+                             {"sector", &api_sector, API_CLEARABLE, "Where the person works."},
+                             {"status", &api_contact_status, MEMBER_OPTIONAL, "Whether the person can be reached."},
+                             {"affiliations_add", &api_affiliation_list, MEMBER_OPTIONAL, "Posts that were missing."},
+                             {"affiliations_change", &affiliation_changes, MEMBER_OPTIONAL, "What was otherwise, by their ids."},
+                             {"affiliations_remove", &api_uuid_list, MEMBER_OPTIONAL, "Ids of posts never held."},
+                             {"languages", &languages, MEMBER_OPTIONAL, "Languages spoken, all of them."},
+                             {"channels", &api_channel_list, MEMBER_OPTIONAL, "How to reach the person, all of it."},
+                             {"timezone", &type_zone, API_CLEARABLE, "Where the person lives, as a time zone."},
+                             {"tags", &api_tag_list, MEMBER_OPTIONAL, "Words of your own, all of them."},
+                             {"influence", &api_rating, API_CLEARABLE, "1 little to 5 decisive."},
+                             {"interest", &api_rating, API_CLEARABLE, "1 little to 5 keen."},
+                             {"sensitivity", &api_sensitivity, MEMBER_OPTIONAL, "The contact's engagements follow it upwards."},
+                             {"owner", &type_uuid, API_CLEARABLE, "The principal who keeps this contact."},
+                             {"notes", &type_text, API_CLEARABLE, "What all who see the contact should know."}),
+                .check = api_check_one_name},
+     .result = &record},
+    {.name = "contact.history",
+     .kind = METHOD_READ,
+     .role = ROLE_VIEWER,
+     .summary = "The engagements in which a contact took part, newest first.",
+     METHOD_PARAMS({"id", &type_uuid, MEMBER_REQUIRED, "Whose."},
+                   {"since", &type_moment, MEMBER_OPTIONAL, "That began then or later; a day begins in Seoul."},
+                   {"until", &type_moment, MEMBER_OPTIONAL, "That began before then."},
+                   {"order", &api_order, MEMBER_OPTIONAL, "newest when absent."}, API_PAGE_PARAMS),
+     .result = &api_engagement_page,
+     .columns = "starts_at,starts_on,kind,track,countries,workstreams,title,id"},
     {.name = "contact.get",
      .kind = METHOD_READ,
      .role = ROLE_VIEWER,

@@ -43,6 +43,17 @@ static const struct type record = {
                  {"description", &api_text_record, MEMBER_NULLABLE, NULL}, {"created_by", &type_uuid, MEMBER_REQUIRED, NULL},
                  {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
 
+static const struct type records = {.kind = TYPE_LIST, .element = &record};
+static const struct type page = {.name = "DialoguePage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
+static const struct type code_list = {.kind = TYPE_LIST, .element = &type_workstream, .min = 1, .max = 50, .unique = true};
+static const struct type member_change = {
+    .name = "MemberChange",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, "The member's own id, as the dialogue shows it."},
+                 {"role", &api_participant_role, API_CLEARABLE, "The member's part."},
+                 {"since", &type_day, API_CLEARABLE, "First day."}, {"until", &type_day, API_CLEARABLE, "Last day."})};
+static const struct type member_changes = {.kind = TYPE_LIST, .element = &member_change, .max = 500};
+
 static const struct method rows[] = {
     {.name = "dialogue.create",
      .kind = METHOD_WRITE,
@@ -61,6 +72,38 @@ static const struct method rows[] = {
      .result = &record,
      .example = "{\"title\": \"Northeast Asia Cooperation Dialogue\", \"track\": \"1.5\", \"countries\": [\"US\", \"CN\", "
                 "\"JP\", \"RU\", \"KR\"], \"workstreams\": [\"2.3\"]}"},
+    {.name = "dialogue.update",
+     .kind = METHOD_WRITE,
+     .role = ROLE_OFFICER,
+     .patch = true,
+     .summary = "Corrects a dialogue, or says that it rests or has ended.",
+     METHOD_PARAMS(API_UPDATE_PARAMS, {"title", &type_line, MEMBER_OPTIONAL, "What it is called."},
+                   {"track", &api_track, API_CLEARABLE, "Who speaks in it."},
+                   {"status", &status, MEMBER_OPTIONAL, "Whether it goes on."},
+                   {"countries_add", &type_country_list, MEMBER_OPTIONAL, "Countries that have come in."},
+                   {"countries_remove", &type_country_list, MEMBER_OPTIONAL, "Countries that have left."},
+                   {"workstreams_add", &api_workstream_list, MEMBER_OPTIONAL, "Workstreams that were missing."},
+                   {"workstreams_change", &api_workstream_list, MEMBER_OPTIONAL, "Other objectives, by code."},
+                   {"workstreams_remove", &code_list, MEMBER_OPTIONAL, "Codes that should not be there."},
+                   {"attribution", &api_attribution, API_CLEARABLE, "The rule for its engagements to come."},
+                   {"languages", &type_language_list, MEMBER_OPTIONAL, "Languages spoken, all of them."},
+                   {"members_add", &member_objects, MEMBER_OPTIONAL, "Who has come in."},
+                   {"members_change", &member_changes, MEMBER_OPTIONAL, "What was otherwise, by the members' ids."},
+                   {"members_remove", &api_uuid_list, MEMBER_OPTIONAL, "Ids of members who never were."},
+                   {"convenor_id", &type_uuid, API_CLEARABLE, "The organization that convenes it."},
+                   {"description", &type_text, API_CLEARABLE, "Its purpose."}),
+     .result = &record},
+    {.name = "dialogue.list",
+     .kind = METHOD_READ,
+     .role = ROLE_VIEWER,
+     .summary = "Dialogues, by title.",
+     METHOD_PARAMS({"country", &type_country, MEMBER_OPTIONAL, "Only with this country."},
+                   {"workstream", &type_workstream, MEMBER_OPTIONAL, "Only those that advance this workstream."},
+                   {"status", &status, MEMBER_OPTIONAL, "Only of this status."},
+                   {"track", &api_track, MEMBER_OPTIONAL, "Only on this track."}, API_PAGE_PARAMS),
+     .result = &page,
+     .columns = "title,track,status,countries,workstreams,id",
+     .example = "{\"status\": \"active\"}"},
     {.name = "dialogue.get",
      .kind = METHOD_READ,
      .role = ROLE_VIEWER,

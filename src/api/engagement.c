@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "base/uuid.h"
-#include "rpc/reference.h"
 
 static const struct type on_match = {.kind = TYPE_CHOICE,
                                      .choices = (const char *const[]){"refuse", "use", "create", NULL}};
@@ -51,58 +49,10 @@ static const struct type agenda_object = {.name = "AgendaItem",
                                                        {"status", &agenda_status, MEMBER_OPTIONAL, "What came of it."})};
 static const struct type agenda_objects = {.kind = TYPE_LIST, .element = &agenda_object, .max = 200};
 
-/* "KP" and an id both are short for a party; which one it is shows in the text. */
-static void check_party(json_t *object, const char *path, struct type_faults *faults)
-{
-	static const char *const ways[] = {"country", "contact_id", "principal_id", NULL};
-	const char *party = json_string_value(json_object_get(object, "party"));
-	if (party && (json_object_get(object, ways[0]) || json_object_get(object, ways[1]) || json_object_get(object, ways[2]))) {
-		type_fault(faults, path, "gives party and another; give one");
-		return;
-	}
-	if (party && uuid_valid(party)) {
-		json_object_set(object, "id", json_object_get(object, "party"));
-		json_object_del(object, "party");
-	} else if (party && strlen(party) == 2 && reference_has(REFERENCE_COUNTRY, party)) {
-		json_object_set(object, "country", json_object_get(object, "party"));
-		json_object_del(object, "party");
-	} else if (party) {
-		type_fault(faults, path, "must be a country's code or the id of a contact or principal");
-		return;
-	}
-	if (!json_object_get(object, "id"))
-		api_check_one_of(object, path, faults, ways);
-}
-
-static const struct type party_object = {
-    .name = "Party",
-    .kind = TYPE_OBJECT,
-    .help = "A country, a contact or one of our own people; a bare code or id will do.",
-    .shorthand = "party",
-    TYPE_MEMBERS({"party", &type_line, MEMBER_OPTIONAL, "A country's code, or the id of a contact or principal."},
-                 {"country", &type_country, MEMBER_OPTIONAL, "A country."},
-                 {"contact_id", &type_uuid, MEMBER_OPTIONAL, "A contact."},
-                 {"principal_id", &type_uuid, MEMBER_OPTIONAL, "One of our own people."}),
-    .check = check_party};
-static const struct type commitment_object = {
-    .name = "CommitmentInput",
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"by", &party_object, MEMBER_REQUIRED, "Who promised."}, {"to", &party_object, MEMBER_OPTIONAL, "To whom."},
-                 {"text", &type_text, MEMBER_REQUIRED, "What was promised."},
-                 {"due_on", &type_day, MEMBER_OPTIONAL, "By which day."})};
-static const struct type commitment_objects = {.kind = TYPE_LIST, .element = &commitment_object, .max = 200};
-
-static const struct type reminder_note = {.kind = TYPE_TEXT, .min = 1, .max = 4000};
-static const struct type follow_up_object = {
-    .name = "FollowUp",
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"due_at", &type_instant, MEMBER_REQUIRED, "When to remind."},
-                 {"note", &reminder_note, MEMBER_REQUIRED, "Of what."},
-                 {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom; the caller when absent."})};
+static const char *const with_day[] = {"ends_on", "precision"}, *const with_instant[] = {"ends_at", "timezone"};
 
 static void check_log(json_t *object, const char *path, struct type_faults *faults)
 {
-	static const char *const with_day[] = {"ends_on", "precision"}, *const with_instant[] = {"ends_at", "timezone"};
 	bool day = json_object_get(object, "starts_on") != NULL, instant = json_object_get(object, "starts_at") != NULL;
 	api_check_one_of(object, path, faults, (const char *const[]){"starts_at", "starts_on", NULL});
 	for (size_t i = 0; i < 2; i++) {
@@ -137,16 +87,6 @@ static const struct type agenda_record = {.kind = TYPE_OBJECT,
                                           TYPE_MEMBERS({"text", &api_text_record, MEMBER_REQUIRED, NULL},
                                                        {"status", &agenda_status, MEMBER_OPTIONAL, NULL})};
 static const struct type agenda_records = {.kind = TYPE_LIST, .element = &agenda_record};
-static const struct type commitment_status = {
-    .kind = TYPE_CHOICE, .choices = (const char *const[]){"open", "fulfilled", "lapsed", "withdrawn", NULL}};
-static const struct type commitment_record = {
-    .name = "Commitment",
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
-                 {"by", &api_party_record, MEMBER_REQUIRED, NULL}, {"to", &api_party_record, MEMBER_NULLABLE, NULL},
-                 {"text", &api_text_record, MEMBER_REQUIRED, NULL}, {"due_on", &type_day, MEMBER_NULLABLE, NULL},
-                 {"status", &commitment_status, MEMBER_REQUIRED, NULL})};
-static const struct type commitment_records = {.kind = TYPE_LIST, .element = &commitment_record};
 static const struct type created = {
     .name = "CreatedAlong",
     .kind = TYPE_OBJECT,
@@ -172,7 +112,7 @@ static const struct type created = {
 	    {"sensitivity", &api_sensitivity, MEMBER_REQUIRED, NULL}, {"agenda", &agenda_records, MEMBER_REQUIRED, NULL},  \
 	    {"readout", &api_text_record, MEMBER_NULLABLE, NULL}, {"outcomes", &api_code_list, MEMBER_REQUIRED, NULL},     \
 	    {"sources", &api_code_list, MEMBER_REQUIRED, NULL}, {"owner", &type_uuid, MEMBER_NULLABLE, NULL},              \
-	    {"commitments", &commitment_records, MEMBER_REQUIRED, NULL}, {"logged_by", &type_uuid, MEMBER_REQUIRED, NULL}, \
+	    {"commitments", &api_commitment_record_list, MEMBER_REQUIRED, NULL}, {"logged_by", &type_uuid, MEMBER_REQUIRED, NULL}, \
 	    {"logged_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL},     \
 	    {"voided_at", &type_instant, MEMBER_NULLABLE, NULL},                                                           \
 	{                                                                                                                  \
@@ -207,15 +147,48 @@ static const struct type card = {
                  {"readout", &api_text_record, MEMBER_NULLABLE, "Its first 280 characters."},
                  {"open_commitments", &api_count, MEMBER_REQUIRED, NULL})};
 static const struct type cards = {.kind = TYPE_LIST, .element = &card};
-static const struct type page = {.name = "EngagementPage", .kind = TYPE_OBJECT, API_PAGE_OF(cards)};
+const struct type api_engagement_page = {.name = "EngagementPage", .kind = TYPE_OBJECT, API_PAGE_OF(cards)};
 
 static const struct type phase_number = {.kind = TYPE_INTEGER, .min = 1, .max = 100};
-static const struct type order = {.kind = TYPE_CHOICE, .choices = (const char *const[]){"newest", "oldest", NULL}};
 static const struct type place_name = {.kind = TYPE_TEXT, .min = 1, .max = 500};
 
 static void check_history(json_t *object, const char *path, struct type_faults *faults)
 {
 	api_check_order(object, path, faults, "since", "until");
+}
+
+static const struct type code_list = {.kind = TYPE_LIST, .element = &type_workstream, .min = 1, .max = 50, .unique = true};
+static const struct type participant_change = {
+    .name = "ParticipantChange",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, "The participant's own id, as the engagement shows it."},
+                 {"role", &api_participant_role, MEMBER_OPTIONAL, "The part."},
+                 {"capacity", &api_capacity, API_CLEARABLE, "As what the person spoke."},
+                 {"attendance", &api_attendance, API_CLEARABLE, "Whether the person came."},
+                 {"side", &type_country, API_CLEARABLE, "For which country's side."})};
+static const struct type participant_changes = {.kind = TYPE_LIST, .element = &participant_change, .max = 500};
+
+static void check_update(json_t *object, const char *path, struct type_faults *faults)
+{
+	static const char *const whole[] = {"countries", "workstreams"};
+	static const char *const parts[] = {"add", "change", "remove"};
+	if (json_is_string(json_object_get(object, "starts_at")) && json_is_string(json_object_get(object, "starts_on")))
+		type_fault(faults, "starts_on", "does not go with starts_at; give one");
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t k = 0; k < 3; k++) {
+			const char *name = arena_printf(faults->arena, "%s_%s", whole[i], parts[k]);
+			if (json_object_get(object, whole[i]) && json_object_get(object, name))
+				type_fault(faults, name, "does not go with %s, which replaces the list", whole[i]);
+		}
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (json_is_string(json_object_get(object, with_day[i])) && json_is_string(json_object_get(object, "starts_at")))
+			type_fault(faults, with_day[i], "goes with starts_on only");
+		if (json_is_string(json_object_get(object, with_instant[i])) && json_is_string(json_object_get(object, "starts_on")))
+			type_fault(faults, with_instant[i], "goes with starts_at only");
+	}
+	api_check_order(object, path, faults, "starts_at", "ends_at");
+	api_check_order(object, path, faults, "starts_on", "ends_on");
 }
 
 static const struct method rows[] = {
@@ -254,8 +227,8 @@ static const struct method rows[] = {
               {"outcomes", &type_text_list, MEMBER_OPTIONAL, "What came of it."},
               {"sources", &type_text_list, MEMBER_OPTIONAL, "Where it is on record."},
               {"owner", &type_uuid, MEMBER_OPTIONAL, "The principal responsible for it."},
-              {"commitments", &commitment_objects, MEMBER_OPTIONAL, "What was promised."},
-              {"follow_up", &follow_up_object, MEMBER_OPTIONAL, "A reminder, made with it."}),
+              {"commitments", &api_commitment_object_list, MEMBER_OPTIONAL, "What was promised."},
+              {"follow_up", &api_follow_up_object, MEMBER_OPTIONAL, "A reminder, made with it."}),
           .check = check_log},
      .result = &logged,
      .example = "{\"title\": \"Lunch on sanctions relief\", \"kind\": \"meeting\", \"track\": \"2\", \"starts_at\": "
@@ -287,9 +260,67 @@ static const struct method rows[] = {
                    {"owner", &type_uuid, MEMBER_OPTIONAL, "That this principal is responsible for."},
                    {"since", &type_moment, MEMBER_OPTIONAL, "That began then or later; a day begins in Seoul."},
                    {"until", &type_moment, MEMBER_OPTIONAL, "That began before then."},
-                   {"order", &order, MEMBER_OPTIONAL, "newest when absent."}, API_PAGE_PARAMS), .check = check_history},
-     .result = &page,
+                   {"order", &api_order, MEMBER_OPTIONAL, "newest when absent."}, API_PAGE_PARAMS), .check = check_history},
+     .result = &api_engagement_page,
      .columns = "starts_at,starts_on,kind,track,countries,workstreams,title,id",
      .example = "{\"country\": \"KP\", \"since\": \"2018-01-01\", \"limit\": 10}"},
+    {.name = "engagement.update",
+     .kind = METHOD_WRITE,
+     .role = ROLE_OFFICER,
+     .patch = true,
+     .summary = "Corrects an engagement: what is sent is changed, null clears, lists of people grow and shrink by members.",
+     .params =
+         {.kind = TYPE_OBJECT,
+          TYPE_MEMBERS(
+              API_UPDATE_PARAMS, {"title", &type_line, MEMBER_OPTIONAL, "What it was, in a line."},
+              {"kind", &api_engagement_kind, MEMBER_OPTIONAL, "What kind of event."},
+              {"track", &api_track, API_CLEARABLE, "Who spoke."},
+              {"status", &api_engagement_status, MEMBER_OPTIONAL, "How far it has come; engagement.hold says more."},
+              {"starts_at", &type_instant, MEMBER_OPTIONAL, "When it began; replaces starts_on."},
+              {"ends_at", &type_instant, API_CLEARABLE, "When it ended."},
+              {"timezone", &type_zone, API_CLEARABLE, "The zone of the place."},
+              {"starts_on", &type_day, MEMBER_OPTIONAL, "Its first day; replaces starts_at."},
+              {"ends_on", &type_day, API_CLEARABLE, "Its last day."},
+              {"precision", &api_precision, MEMBER_OPTIONAL, "How exactly starts_on is known."},
+              {"location", &place_name, API_CLEARABLE, "Where."}, {"format", &api_format, API_CLEARABLE, "How people met."},
+              {"countries", &type_country_list, MEMBER_OPTIONAL, "The countries, all of them."},
+              {"countries_add", &type_country_list, MEMBER_OPTIONAL, "Countries that were missing."},
+              {"countries_remove", &type_country_list, MEMBER_OPTIONAL, "Countries that should not be there."},
+              {"workstreams", &api_workstream_list, MEMBER_OPTIONAL, "The workstreams, all of them."},
+              {"workstreams_add", &api_workstream_list, MEMBER_OPTIONAL, "Workstreams that were missing."},
+              {"workstreams_change", &api_workstream_list, MEMBER_OPTIONAL, "Other objectives or contributions, by code."},
+              {"workstreams_remove", &code_list, MEMBER_OPTIONAL, "Codes that should not be there."},
+              {"topics", &topic_list, MEMBER_OPTIONAL, "What it was about, all of it."},
+              {"participants_add", &participant_objects, MEMBER_OPTIONAL, "Who took part as well."},
+              {"participants_change", &participant_changes, MEMBER_OPTIONAL, "What was otherwise, by the participants' ids."},
+              {"participants_remove", &api_uuid_list, MEMBER_OPTIONAL, "Ids of participants who did not take part."},
+              {"audience", &audience_object, API_CLEARABLE, "Who listened."},
+              {"dialogue_id", &type_uuid, API_CLEARABLE, "The dialogue it belongs to."},
+              {"parent_id", &type_uuid, API_CLEARABLE, "The visit or conference it was a part of."},
+              {"languages", &type_language_list, MEMBER_OPTIONAL, "Languages spoken, all of them."},
+              {"attribution", &api_attribution, API_CLEARABLE, "What may be said of it."},
+              {"sensitivity", &api_sensitivity, MEMBER_OPTIONAL, "At least that of its contacts."},
+              {"agenda", &agenda_objects, MEMBER_OPTIONAL, "The agenda, all of it."},
+              {"readout", &type_text, API_CLEARABLE, "What may be shared of it."},
+              {"outcomes", &type_text_list, MEMBER_OPTIONAL, "What came of it, all of it."},
+              {"sources", &type_text_list, MEMBER_OPTIONAL, "Where it is on record, all of it."},
+              {"owner", &type_uuid, API_CLEARABLE, "The principal responsible for it."}),
+          .check = check_update},
+     .result = &record},
+    {.name = "engagement.hold",
+     .kind = METHOD_WRITE,
+     .role = ROLE_OFFICER,
+     .summary = "Says that a planned engagement has taken place, who was missing, and what came of it.",
+     METHOD_PARAMS(API_UPDATE_PARAMS, {"readout", &type_text, MEMBER_OPTIONAL, "What may be shared of it."},
+                   {"absent", &api_uuid_list, MEMBER_OPTIONAL, "Who did not come: ids of participants, contacts or principals."},
+                   {"commitments", &api_commitment_object_list, MEMBER_OPTIONAL, "What was promised."},
+                   {"follow_up", &api_follow_up_object, MEMBER_OPTIONAL, "A reminder, made with it."}),
+     .result = &record},
+    {.name = "engagement.void",
+     .kind = METHOD_WRITE,
+     .role = ROLE_OFFICER,
+     .summary = "Takes an engagement out of lists, counts and searches; it stays on record, with the reason.",
+     METHOD_PARAMS(API_UPDATE_PARAMS, {"reason", &type_text, MEMBER_REQUIRED, "Why it should not stand."}),
+     .result = &record},
 };
 const struct method_group api_engagement = {rows, sizeof rows / sizeof *rows};

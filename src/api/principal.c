@@ -9,6 +9,7 @@ static const struct type role = {
     .choices = (const char *const[]){"viewer", "officer", "director", "administrator", NULL}};
 static const struct type principal_status = {.kind = TYPE_CHOICE,
                                              .choices = (const char *const[]){"active", "retired", NULL}};
+static const struct type desks = {.kind = TYPE_LIST, .element = &type_country, .max = 300, .unique = true};
 static const struct type unix_user = {.kind = TYPE_TEXT, .min = 1, .max = 64, .help = "A user's name on this machine."};
 
 static const struct type record = {
@@ -32,7 +33,7 @@ static const struct method rows[] = {
      .summary = "Makes one of our own people known to the daemon.",
      METHOD_PARAMS(API_ID_PARAM, {"name", &type_line, MEMBER_REQUIRED, "How colleagues call the person."},
                    {"role", &role, MEMBER_REQUIRED, "What the person may do."},
-                   {"desks", &type_country_list, MEMBER_OPTIONAL, "The countries the person works on."},
+                   {"desks", &desks, MEMBER_OPTIONAL, "The countries the person works on."},
                    {"clearance", &api_sensitivity, MEMBER_OPTIONAL, "The most the person may see; internal when absent."},
                    {"contact_id", &type_uuid, MEMBER_OPTIONAL, "The person's own contact record."},
                    {"language", &type_language, MEMBER_OPTIONAL, "The language to write to the person in."},
@@ -41,6 +42,22 @@ static const struct method rows[] = {
                    {"unix_user", &unix_user, MEMBER_OPTIONAL, "The user by which a Unix socket knows the person."}),
      .result = &record,
      .example = "{\"name\": \"Kim Officer\", \"role\": \"officer\", \"desks\": [\"CN\"], \"unix_user\": \"kim\"}"},
+    {.name = "principal.update",
+     .kind = METHOD_WRITE,
+     .role = ROLE_ADMINISTRATOR,
+     .patch = true,
+     .summary = "Changes what is known of one of our own people.",
+     METHOD_PARAMS(API_UPDATE_PARAMS, {"name", &type_line, MEMBER_OPTIONAL, "How colleagues call the person."},
+                   {"role", &role, MEMBER_OPTIONAL, "What the person may do."},
+                   {"desks", &desks, MEMBER_OPTIONAL, "The countries the person works on, all of them."},
+                   {"clearance", &api_sensitivity, MEMBER_OPTIONAL, "The most the person may see."},
+                   {"contact_id", &type_uuid, API_CLEARABLE, "The person's own contact record."},
+                   {"language", &type_language, API_CLEARABLE, "The language to write to the person in."},
+                   {"timezone", &type_zone, MEMBER_OPTIONAL, "Where the person works."},
+                   {"email", &type_line, API_CLEARABLE, "Where mail reaches the person."},
+                   {"unix_user", &unix_user, API_CLEARABLE, "The user by which a Unix socket knows the person."},
+                   {"status", &principal_status, MEMBER_OPTIONAL, "retired: may do nothing any more."}),
+     .result = &record},
     {.name = "principal.get",
      .kind = METHOD_READ,
      .role = ROLE_VIEWER,

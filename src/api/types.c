@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/uuid.h"
+#include "rpc/reference.h"
 #include "text/time.h"
 
 #define CHOICE(identifier, type_name, what, ...)                                                                       \
@@ -80,6 +82,12 @@ static const struct type channel_object = {
                  {"preferred", &type_boolean, MEMBER_OPTIONAL, "Whether to try it first."})};
 const struct type api_channel_list = {.kind = TYPE_LIST, .element = &channel_object, .max = 50};
 
+void api_check_one_name(json_t *object, const char *path, struct type_faults *faults)
+{
+	if (json_object_get(object, "name") && json_object_get(object, "names"))
+		type_fault(faults, api_path(faults, path, "names"), "does not go with name; give one");
+}
+
 void api_check_contact(json_t *object, const char *path, struct type_faults *faults)
 {
 	api_check_one_of(object, path, faults, (const char *const[]){"name", "names", NULL});
@@ -114,6 +122,55 @@ static const struct type workstream_object = {
 const struct type api_workstream_list = {
     .kind = TYPE_LIST, .element = &workstream_object, .min = 1, .max = 50, .unique = true};
 
+/* "KP" and an id both are short for a party; which one it is shows in the text. */
+static void check_party(json_t *object, const char *path, struct type_faults *faults)
+{
+	static const char *const ways[] = {"country", "contact_id", "principal_id", NULL};
+	const char *party = json_string_value(json_object_get(object, "party"));
+	if (party && (json_object_get(object, ways[0]) || json_object_get(object, ways[1]) || json_object_get(object, ways[2]))) {
+		type_fault(faults, path, "gives party and another; give one");
+		return;
+	}
+	if (party && uuid_valid(party)) {
+		json_object_set(object, "id", json_object_get(object, "party"));
+		json_object_del(object, "party");
+	} else if (party && strlen(party) == 2 && reference_has(REFERENCE_COUNTRY, party)) {
+		json_object_set(object, "country", json_object_get(object, "party"));
+		json_object_del(object, "party");
+	} else if (party) {
+		type_fault(faults, path, "must be a country's code or the id of a contact or principal");
+		return;
+	}
+	if (!json_object_get(object, "id"))
+		api_check_one_of(object, path, faults, ways);
+}
+
+const struct type api_party_object = {
+    .name = "Party",
+    .kind = TYPE_OBJECT,
+    .help = "A country, a contact or one of our own people; a bare code or id will do.",
+    .shorthand = "party",
+    TYPE_MEMBERS({"party", &type_line, MEMBER_OPTIONAL, "A country's code, or the id of a contact or principal."},
+                 {"country", &type_country, MEMBER_OPTIONAL, "A country."},
+                 {"contact_id", &type_uuid, MEMBER_OPTIONAL, "A contact."},
+                 {"principal_id", &type_uuid, MEMBER_OPTIONAL, "One of our own people."}),
+    .check = check_party};
+static const struct type commitment_object = {
+    .name = "CommitmentInput",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"by", &api_party_object, MEMBER_REQUIRED, "Who promised."}, {"to", &api_party_object, MEMBER_OPTIONAL, "To whom."},
+                 {"text", &type_text, MEMBER_REQUIRED, "What was promised."},
+                 {"due_on", &type_day, MEMBER_OPTIONAL, "By which day."})};
+const struct type api_commitment_object_list = {.kind = TYPE_LIST, .element = &commitment_object, .max = 200};
+
+const struct type api_reminder_note = {.kind = TYPE_TEXT, .min = 1, .max = 4000};
+const struct type api_follow_up_object = {
+    .name = "FollowUp",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"due_at", &type_instant, MEMBER_REQUIRED, "When to remind."},
+                 {"note", &api_reminder_note, MEMBER_REQUIRED, "Of what."},
+                 {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom; the caller when absent."})};
+
 static const struct type name_record = {
     .name = "NameRecord",
     .kind = TYPE_OBJECT,
@@ -137,6 +194,20 @@ const struct type api_party_record = {
     TYPE_MEMBERS({"country", &type_country, MEMBER_OPTIONAL, NULL}, {"contact_id", &type_uuid, MEMBER_OPTIONAL, NULL},
                  {"principal_id", &type_uuid, MEMBER_OPTIONAL, NULL},
                  {"name", &api_text_record, MEMBER_OPTIONAL | MEMBER_NULLABLE, NULL})};
+
+const struct type api_commitment_status = {
+    .kind = TYPE_CHOICE, .choices = (const char *const[]){"open", "fulfilled", "lapsed", "withdrawn", NULL}};
+static const struct type commitment_record = {
+    .name = "Commitment",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
+                 {"by", &api_party_record, MEMBER_REQUIRED, NULL}, {"to", &api_party_record, MEMBER_NULLABLE, NULL},
+                 {"text", &api_text_record, MEMBER_REQUIRED, NULL}, {"due_on", &type_day, MEMBER_NULLABLE, NULL},
+                 {"status", &api_commitment_status, MEMBER_REQUIRED, NULL})};
+const struct type api_commitment_record_list = {.kind = TYPE_LIST, .element = &commitment_record};
+const struct type api_version = {.kind = TYPE_INTEGER, .min = 1, .max = 2147483647};
+const struct type api_order = {.kind = TYPE_CHOICE, .choices = (const char *const[]){"newest", "oldest", NULL}};
+const struct type api_uuid_list = {.kind = TYPE_LIST, .element = &type_uuid, .max = 500, .unique = true};
 
 const char *api_path(struct type_faults *faults, const char *path, const char *name)
 {

@@ -153,16 +153,10 @@ static const char *call_request(struct call *call)
 static void call_submit(struct call *call)
 {
 	const struct method *method = call->route->method;
-	const struct type *params = &method->params;
-	const char **values = arena_alloc(&call->arena, (params->member_count + 2) * sizeof *values);
-	size_t count = 0;
+	const char **values = arena_alloc(&call->arena, method_value_count(method) * sizeof *values);
+	const char *request = method->kind == METHOD_WRITE ? call_request(call) : NULL;
 
-	values[count++] = call->caller;
-	if (method->kind == METHOD_WRITE)
-		values[count++] = call_request(call);
-	for (size_t i = 0; i < params->member_count; i++)
-		values[count++] = method_bind(&call->arena, params->members[i].type,
-		                              json_object_get(call->params, params->members[i].name));
+	method_values(&call->arena, method, call->caller, request, call->params, values);
 	pg_submit(call->rpc->options.pool, &call->route->statement, values, call_on_result, call);
 }
 

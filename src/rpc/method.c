@@ -145,6 +145,12 @@ static const char *text_close(struct text *text, struct arena *arena)
 	return copy;
 }
 
+/* Of a patch, what stands as a parameter of its own; of any other method, all. */
+static bool is_parameter(const struct method *method, const char *name)
+{
+	return !method->patch || strcmp(name, "id") == 0 || strcmp(name, "version") == 0;
+}
+
 const char *method_statement(struct arena *arena, const struct method *method, const char *schema)
 {
 	struct text text;
@@ -155,8 +161,11 @@ const char *method_statement(struct arena *arena, const struct method *method, c
 		fprintf(text.out, ", p_request => $%zu::jsonb", number++);
 	for (size_t i = 0; i < method->params.member_count; i++) {
 		const struct type_member *member = &method->params.members[i];
-		fprintf(text.out, ", p_%s => $%zu::%s", member->name, number++, method_sql_type(member->type));
+		if (is_parameter(method, member->name))
+			fprintf(text.out, ", p_%s => $%zu::%s", member->name, number++, method_sql_type(member->type));
 	}
+	if (method->patch)
+		fprintf(text.out, ", p_patch => $%zu::jsonb", number++);
 	fputs(")::text", text.out);
 	return text_close(&text, arena);
 }
@@ -168,9 +177,42 @@ const char *method_arguments(struct arena *arena, const struct method *method)
 	fputs(method->kind == METHOD_WRITE ? "p_caller uuid, p_request jsonb" : "p_caller uuid", text.out);
 	for (size_t i = 0; i < method->params.member_count; i++) {
 		const struct type_member *member = &method->params.members[i];
-		fprintf(text.out, ", p_%s %s", member->name, identity_of(member->type));
+		if (is_parameter(method, member->name))
+			fprintf(text.out, ", p_%s %s", member->name, identity_of(member->type));
 	}
+	if (method->patch)
+		fputs(", p_patch jsonb", text.out);
 	return text_close(&text, arena);
+}
+
+size_t method_value_count(const struct method *method)
+{
+	size_t count = method->kind == METHOD_WRITE ? 2 : 1;
+	for (size_t i = 0; i < method->params.member_count; i++)
+		count += is_parameter(method, method->params.members[i].name);
+	return count + method->patch;
+}
+
+void method_values(struct arena *arena, const struct method *method, const char *caller, const char *request,
+                   const json_t *params, const char **values)
+{
+	json_t *patch = method->patch ? json_object() : NULL;
+	size_t count = 0;
+
+	values[count++] = caller;
+	if (method->kind == METHOD_WRITE)
+		values[count++] = request;
+	for (size_t i = 0; i < method->params.member_count; i++) {
+		const struct type_member *member = &method->params.members[i];
+		json_t *value = json_object_get(params, member->name);
+		if (is_parameter(method, member->name))
+			values[count++] = method_bind(arena, member->type, value);
+		else if (value)
+			json_object_set(patch, member->name, value);
+	}
+	if (patch)
+		values[count++] = json_text(arena, patch);
+	json_decref(patch);
 }
 
 /* The shortest decimal text that reads back as the same number; jansson writes 0.1 with 17 digits. */

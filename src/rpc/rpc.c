@@ -35,7 +35,7 @@ struct rpc *rpc_new(const struct rpc_options *options)
 			continue;
 		route->statement = (struct pg_statement){
 		    .sql = method_statement(&rpc->arena, route->method, options->api_schema),
-		    .parameters = (route->method->kind == METHOD_WRITE ? 2 : 1) + route->method->params.member_count,
+		    .parameters = method_value_count(route->method),
 		    .lane = route->method->kind == METHOD_WRITE ? PG_WRITE : PG_READ,
 		};
 		pg_statement_add(options->pool, &route->statement);

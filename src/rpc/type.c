@@ -155,7 +155,7 @@ static bool fault_unknown(struct walk *walk, const struct type *type, const char
 	                             : arena_printf(arena, "unknown %s", what));
 }
 
-/* Reports members that the type does not name, and drops those that are null from parameters. */
+/* Reports members that the type does not name, and drops from parameters those that are null and could not be cleared. */
 static bool sift_members(struct walk *walk, const struct type *type, json_t *object, const struct step *step)
 {
 	bool right = true;
@@ -164,9 +164,10 @@ static bool sift_members(struct walk *walk, const struct type *type, json_t *obj
 	json_t *member;
 	json_object_foreach_safe(object, next, name, member)
 	{
-		if (!find_member(type, name))
+		const struct type_member *row = find_member(type, name);
+		if (!row)
 			right = fault_unknown(walk, type, name, step);
-		else if (json_is_null(member) && !walk->result)
+		else if (json_is_null(member) && !walk->result && !(row->flags & MEMBER_NULLABLE))
 			json_object_del(object, name);
 	}
 	return right;

@@ -146,7 +146,13 @@ long checked_rows(const struct harness *harness)
 	                              " + (SELECT count(*) FROM store.organization) + (SELECT count(*) FROM store.dialogue)"
 	                              " + (SELECT count(*) FROM store.reminder) + (SELECT count(*) FROM store.commitment)"
 	                              " + (SELECT count(*) FROM store.note) + (SELECT count(*) FROM store.topic)"
-	                              " + (SELECT count(*) FROM store.principal) + (SELECT count(*) FROM store.token)");
+	                              " + (SELECT count(*) FROM store.principal) + (SELECT count(*) FROM store.token)"
+	                              " + (SELECT count(*) FROM store.indicator_value)"
+	                              " + (SELECT count(*) FROM store.engagement_participant)"
+	                              " + (SELECT count(*) FROM store.dialogue_member)"
+	                              " + (SELECT count(*) FROM store.contact_affiliation)"
+	                              " + (SELECT count(*) FROM store.roadmap_version)"
+	                              " + (SELECT count(*) FROM store.workstream)");
 }
 
 const char *checked_id(void)

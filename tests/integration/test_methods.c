@@ -245,27 +245,39 @@ static const struct type_member *member_of(const struct method *method, const ch
 	return NULL;
 }
 
+/* The params of a page of a method, with what that method requires. */
+static json_t *paged_of(const char *method, const char *contact, const char *members)
+{
+	json_t *params = json_of("%s", members);
+	if (strcmp(method, "contact.history") == 0)
+		json_object_set_new(params, "id", json_string(contact));
+	if (strcmp(method, "indicator.series") == 0)
+		json_object_set_new(params, "indicator", json_string("1.1/support"));
+	return params;
+}
+
 static void test_page_limits(void **state)
 {
+	static const char *const right[] = {"{'limit':1}", "{'limit':500}", "{'limit':null,'cursor':null}"};
+	static const char *const wrong[] = {"{'limit':0}",    "{'limit':501}", "{'limit':-1}",
+	                                    "{'limit':'50'}", "{'limit':1.5}", "{'limit':9223372036854775807}"};
 	size_t paged = 0;
+	json_t *contact = checked_result(&client, "contact.create", json_of("{'name':'Paged','country':'MN'}"));
+	const char *id = at_string(contact, "id");
 	(void)state;
 	for (size_t i = 0; i < registry_count(checked_registry()); i++) {
 		const struct method *method = registry_at(checked_registry(), i);
 		if (!member_of(method, "limit"))
 			continue;
 		paged++;
-		for (long limit = 1; limit <= 500; limit += 499)
-			json_decref(checked_result(&client, method->name, json_of("{'limit':%ld}", limit)));
-		json_decref(checked_result(&client, method->name, json_of("{'limit':null,'cursor':null}")));
-		checked_faults(&client, method->name, json_of("{'limit':0}"), "limit");
-		checked_faults(&client, method->name, json_of("{'limit':501}"), "limit");
-		checked_faults(&client, method->name, json_of("{'limit':-1}"), "limit");
-		checked_faults(&client, method->name, json_of("{'limit':'50'}"), "limit");
-		checked_faults(&client, method->name, json_of("{'limit':1.5}"), "limit");
-		checked_faults(&client, method->name, json_of("{'limit':9223372036854775807}"), "limit");
-		checked_faults(&client, method->name, json_of("{'cursor':''}"), "cursor");
+		for (size_t j = 0; j < sizeof right / sizeof *right; j++)
+			json_decref(checked_result(&client, method->name, paged_of(method->name, id, right[j])));
+		for (size_t j = 0; j < sizeof wrong / sizeof *wrong; j++)
+			checked_faults(&client, method->name, paged_of(method->name, id, wrong[j]), "limit");
+		checked_faults(&client, method->name, paged_of(method->name, id, "{'cursor':''}"), "cursor");
 	}
-	assert_true(paged >= 4);
+	json_decref(contact);
+	assert_true(paged >= 10);
 }
 
 /* Cursors that this daemon did not make: noise, and JSON of the right form and the wrong content. */
@@ -280,17 +292,23 @@ static void test_bad_cursors(void **state)
 	    "W251bGwsICIwMDAwMDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDEiXQ",
 	    /* ["2020-01-01 00:00:00", "x"], ["2020-01-01 00:00:00"] */
 	    "WyIyMDIwLTAxLTAxIDAwOjAwOjAwIiwgIngiXQ", "WyIyMDIwLTAxLTAxIDAwOjAwOjAwIl0"};
-	static const char *const by_time[] = {"engagement.history", "reminder.list"};
+	static const char *const by_time[] = {"engagement.history", "contact.history", "reminder.list", "note.list"};
+	static const char *const by_text[] = {"contact.search", "organization.search", "dialogue.list", "principal.list"};
+	static const char *const by_day[] = {"commitment.list", "indicator.series"};
+	json_t *contact = checked_result(&client, "contact.create", json_of("{'name':'Cursed','country':'MN'}"));
 	(void)state;
 	for (size_t i = 0; i < sizeof cursors / sizeof *cursors; i++) {
-		for (size_t j = 0; j < 2; j++)
-			checked_faults(&client, by_time[j], json_of("{'cursor':'%s'}", cursors[i]), "cursor");
-		/* Of these two, sorted by text, ["x", uuid] and the like may be cursors. */
-		if (i < 7 || i >= 10) {
-			checked_faults(&client, "contact.search", json_of("{'cursor':'%s'}", cursors[i]), "cursor");
-			checked_faults(&client, "principal.list", json_of("{'cursor':'%s'}", cursors[i]), "cursor");
-		}
+		char members[200];
+		snprintf(members, sizeof members, "{'cursor':'%s'}", cursors[i]);
+		for (size_t j = 0; j < 4; j++)
+			checked_faults(&client, by_time[j], paged_of(by_time[j], at_string(contact, "id"), members), "cursor");
+		/* Of those sorted by text, ["x", uuid] and the like may be cursors; of those by day, ["infinity", uuid]. */
+		for (size_t j = 0; j < 4 && (i < 7 || i >= 10); j++)
+			checked_faults(&client, by_text[j], paged_of(by_text[j], NULL, members), "cursor");
+		for (size_t j = 0; j < 2 && i != 8; j++)
+			checked_faults(&client, by_day[j], paged_of(by_day[j], NULL, members), "cursor");
 	}
+	json_decref(contact);
 }
 
 /* What every method refuses alike. */
@@ -332,6 +350,7 @@ static void test_every_method_refuses(void **state)
 }
 
 static char contact_id[40], organization_id[40], dialogue_id[40], engagement_id[40], reminder_id[40], principal_id[40];
+static char note_id[40], commitment_id[40], held_id[40];
 
 static void keep_id(char *id, json_t *record)
 {
@@ -403,11 +422,58 @@ static void write_everything(void)
 	     json_of("{" PLACED ",'precision':'month','audience':{'headcount':0},'parent_id':'%s'}", engagement_id));
 }
 
+/* What comes after, of what write_everything() made: all at version 1. */
+static void change_everything(void)
+{
+	call("organization.update", json_of("{'id':'%s','version':1,'country':null,'kind':null,'website':null,'description':null}",
+	                                    organization_id));
+	call("contact.update", json_of("{'id':'%s','version':1,'sector':null,'timezone':null,'influence':null,'interest':null,"
+	                               "'owner':null,'notes':null,'tags':[],'channels':[],'languages':[]}",
+	                               contact_id));
+	call("dialogue.update",
+	     json_of("{'id':'%s','version':1,'track':null,'attribution':null,'convenor_id':null,'description':null}", dialogue_id));
+	call("principal.update",
+	     json_of("{'id':'%s','version':1,'contact_id':null,'language':null,'email':null,'unix_user':null,'status':'retired'}",
+	             principal_id));
+	call("engagement.update", json_of("{'id':'%s','version':1,'starts_on':'2001-02-01','precision':'month','audience':null,"
+	                                  "'readout':null,'track':null,'owner':null,'dialogue_id':null,'attribution':null}",
+	                                  engagement_id));
+	keep_id(held_id, checked_result(&client, "engagement.log", json_of("{" PLACED ",'status':'planned'}")));
+	call("engagement.hold", json_of("{'id':'%s','version':1,'readout':'r','commitments':[{'by':'US','text':'t'}],"
+	                                "'follow_up':{'due_at':'2099-01-01T00:00:00Z','note':'n'}}",
+	                                held_id));
+	call("engagement.void", json_of("{'id':'%s','version':2,'reason':'logged twice'}", held_id));
+	keep_id(note_id, checked_result(&client, "note.add", json_of("{'about':{'organization_id':'%s'},'text':'n','readers':['%s']}",
+	                                                             organization_id, principal_id)));
+	call("note.update", json_of("{'id':'%s','version':1,'text':'m','readers_remove':['%s']}", note_id, principal_id));
+	call("commitment.create", json_of("{'by':'%s','text':'Bare'}", contact_id));
+	keep_id(commitment_id,
+	        checked_result(&client, "commitment.create",
+	                       json_of("{'engagement_id':'%s','by':'KP','to':'%s','text':'t','due_on':'2020-01-01'}", engagement_id,
+	                               contact_id)));
+	call("commitment.update", json_of("{'id':'%s','version':1,'due_on':null,'status':'lapsed'}", commitment_id));
+	call("indicator.record", json_of("{'indicator':'1.1/support','value':41.5,'as_of':'2020-01-01','source':'A survey',"
+	                                 "'sample_size':1000,'margin':3.1,'question':'Do you?'}"));
+	call("indicator.record", json_of("{'indicator':'1.1/support','value':0,'as_of':'2020-02-01','source':'Bare'}"));
+}
+
+/* Last: the roadmap is another one afterwards. */
+static void revise(void)
+{
+	call("roadmap.revise",
+	     json_of("{'based_on':1,'adopted_on':'2030-01-01','note':'n','changes':[{'phase':4,'title':'Four','title_ko':'넷',"
+	             "'estimate_years':{'min':5}},{'workstream':'2.3','retire':true},{'workstream':'4.1','in_phase':4,'title':'W',"
+	             "'title_ko':'더블유'},{'objective':'4.1.1','text':'O','text_ko':'오'}],'crosswalk':[{'from':'2.3','to':'4.1'}]}"));
+	call("roadmap.get", NULL);
+	call("roadmap.progress", NULL);
+}
+
 static void read_everything(void)
 {
 	static const char *const plain[] = {"country.list",   "roadmap.get",        "principal.get", "principal.list",
 	                                    "contact.search", "engagement.history", "reminder.list", "report.coverage",
-	                                    "system.ping",    "system.info",        "rpc.discover"};
+	                                    "system.ping",    "system.info",        "rpc.discover",  "organization.search",
+	                                    "dialogue.list",  "note.list",          "commitment.list", "roadmap.progress"};
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		call(plain[i], NULL);
 	call("principal.get", json_of("{'id':'%s'}", principal_id));
@@ -416,6 +482,18 @@ static void read_everything(void)
 	call("dialogue.get", json_of("{'id':'%s'}", dialogue_id));
 	call("engagement.get", json_of("{'id':'%s'}", engagement_id));
 	call("report.coverage", json_of("{'since':'2001-01-01','until':'2002-01-01'}"));
+	call("report.neglected", json_of("{'days':1}"));
+	call("report.neglected", json_of("{'days':36500}"));
+	call("report.activity", json_of("{'group_by':['month','country','kind','track','topic','sector']}"));
+	call("report.activity", json_of("{'group_by':['track'],'since':'2001-01-01','until':'2001-01-01','country':'CN',"
+	                                "'workstream':'2.3'}"));
+	call("contact.history", json_of("{'id':'%s','since':'2001-01-01','order':'oldest'}", contact_id));
+	call("organization.search", json_of("{'text':'inst','country':'KR','kind':'think-tank'}"));
+	call("dialogue.list", json_of("{'country':'CN','workstream':'2.3','status':'paused','track':'1.5'}"));
+	call("note.list", json_of("{'about':{'engagement_id':'%s'}}", engagement_id));
+	call("commitment.list", json_of("{'by':'KP','to':'KR','status':'open','engagement_id':'%s','due_before':'2030-01-01'}",
+	                                engagement_id));
+	call("indicator.series", json_of("{'indicator':'1.1/support','since':'2020-01-01','until':'2021-01-01'}"));
 }
 
 /* A reminder on its whole way: due, pushed, acknowledged, done. */
@@ -444,6 +522,11 @@ static void remind(void)
 	call("reminder.get", json_of("{'id':'%s'}", reminder_id));
 	keep_id(reminder_id,
 	        checked_result(&client, "reminder.create", json_of("{'note':'n','due_at':'2099-01-01T00:00:00Z'}")));
+	call("reminder.update", json_of("{'id':'%s','version':1,'about':{'contact_id':'%s'},'note':'m','timezone':'Asia/Tokyo',"
+	                                "'due_at':'2098-01-01T00:00:00Z'}",
+	                                reminder_id, contact_id));
+	call("reminder.update", json_of("{'id':'%s','version':2,'about':null}", reminder_id));
+	call("reminder.snooze", json_of("{'id':'%s','until':'2097-01-01T00:00:00Z'}", reminder_id));
 	call("reminder.cancel", json_of("{'id':'%s'}", reminder_id));
 }
 
@@ -470,6 +553,9 @@ static void test_every_method_answers(void **state)
 	read_everything();
 	remind();
 	identify(*state);
+	change_everything();
+	read_everything();
+	revise();
 	for (size_t i = 0; i < registry_count(checked_registry()); i++)
 		if (!checked_covered(registry_at(checked_registry(), i)->name))
 			fail_msg("no live answer of %s was checked: add it here", registry_at(checked_registry(), i)->name);

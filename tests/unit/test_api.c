@@ -34,6 +34,16 @@ static const char *faults_of(struct arena *arena, const char *method, const char
 	return text;
 }
 
+/* An update names its record and the version that was read, and demands nothing more. */
+static void check_patch(const struct method *row)
+{
+	assert_int_equal(row->kind, METHOD_WRITE);
+	assert_string_equal(row->params.members[0].name, "id");
+	assert_string_equal(row->params.members[1].name, "version");
+	for (size_t m = 0; m < row->params.member_count; m++)
+		assert_int_equal(row->params.members[m].flags == MEMBER_REQUIRED, m < 2);
+}
+
 static void every_row_is_complete(void **state)
 {
 	struct registry *registry = api_registry();
@@ -53,6 +63,8 @@ static void every_row_is_complete(void **state)
 		/* Nobody writes without being known. */
 		if (row->kind == METHOD_WRITE)
 			assert_int_not_equal(row->role, ROLE_ANYONE);
+		if (row->patch)
+			check_patch(row);
 	}
 	registry_free(registry);
 }
@@ -72,6 +84,9 @@ static void every_example_is_right(void **state)
 }
 
 #define LOG "\"title\": \"t\", \"kind\": \"call\", \"countries\": [\"KP\"], \"workstreams\": [\"1.2\"]"
+
+#define UPDATE "{\"id\": \"019b1c00-3001-7000-8000-000000000069\", \"version\": 1"
+#define REVISE "{\"based_on\": 1, \"changes\": ["
 
 static const struct {
 	const char *method, *params, *faults;
@@ -121,6 +136,58 @@ static const struct {
     {"reminder.create", "{\"note\": \"n\", \"due_at\": \"2026-03-01T00:00:00Z\", \"about\": {}}",
      "about.engagement_id is required: give engagement_id, contact_id, dialogue_id or commitment_id"},
     {"report.coverage", "{\"since\": \"2026-03-02\", \"until\": \"2026-03-01\"}", "until must not lie before since"},
+    {"report.activity", "{\"group_by\": [\"kind\"], \"since\": \"2026-03-02\", \"until\": \"2026-03-01\"}",
+     "until must not lie before since"},
+    {"report.activity", "{\"group_by\": [\"kind\", \"kind\"]}", "group_by[1] is the same as group_by[0]; give it once"},
+    {"report.neglected", "{\"days\": 0}", "days must be a whole number from 1 to 36500"},
+    {"indicator.series", "{\"indicator\": \"x\", \"since\": \"2026-03-02\", \"until\": \"2026-03-01\"}",
+     "until must not lie before since"},
+    {"indicator.record",
+     "{\"indicator\": \"x\", \"value\": 1, \"as_of\": \"2026-03-01\", \"source\": \"s\", \"margin\": -0.1}",
+     "margin must not be negative"},
+    {"note.list", "{\"about\": {}}",
+     "about.contact_id is required: give contact_id, organization_id, dialogue_id or engagement_id"},
+    {"engagement.update", UPDATE "}", ""},
+    {"engagement.update", "{\"title\": \"t\"}", "id is required; version is required"},
+    {"engagement.update", UPDATE ", \"title\": null, \"track\": null, \"starts_at\": null}", ""},
+    {"engagement.update", UPDATE ", \"starts_at\": \"2026-03-01T00:00:00Z\", \"starts_on\": \"2026-03-01\"}",
+     "starts_on does not go with starts_at; give one"},
+    {"engagement.update", UPDATE ", \"starts_at\": \"2026-03-01T00:00:00Z\", \"ends_on\": \"2026-03-01\"}",
+     "ends_on goes with starts_on only"},
+    {"engagement.update", UPDATE ", \"starts_at\": \"2026-03-01T00:00:00Z\", \"ends_on\": null}", ""},
+    {"engagement.update", UPDATE ", \"starts_on\": \"2026-03-01\", \"timezone\": \"Asia/Seoul\"}",
+     "timezone goes with starts_at only"},
+    {"engagement.update", UPDATE ", \"starts_on\": \"2026-03-02\", \"ends_on\": \"2026-03-01\"}",
+     "ends_on must not lie before starts_on"},
+    {"engagement.update", UPDATE ", \"countries\": [\"KP\"], \"countries_add\": [\"KR\"], \"workstreams\": [\"1.1\"], "
+     "\"workstreams_remove\": [\"1.2\"]}",
+     "countries_add does not go with countries, which replaces the list; workstreams_remove does not go with workstreams, "
+     "which replaces the list"},
+    {"engagement.update", UPDATE ", \"participants_add\": [{}], \"participants_change\": [{\"role\": \"chair\"}]}",
+     "participants_add[0].contact_id is required: give contact_id, principal_id or contact; participants_change[0].id is "
+     "required"},
+    {"contact.update", UPDATE ", \"name\": \"a\", \"names\": [{\"text\": \"a\", \"kind\": \"alias\"}]}",
+     "names does not go with name; give one"},
+    {"organization.update", UPDATE ", \"name\": \"a\", \"names\": [{\"text\": \"a\", \"kind\": \"alias\"}]}",
+     "names does not go with name; give one"},
+    {"organization.update", UPDATE ", \"country\": null, \"parent_id\": null}", ""},
+    {"contact.update", UPDATE ", \"affiliations_add\": [{\"organization\": \"o\", \"since\": \"2026-03-02\", "
+     "\"until\": \"2026-03-01\"}]}",
+     "affiliations_add[0].until must not lie before since"},
+    {"roadmap.revise", "{\"based_on\": 1, \"changes\": []}", "changes must have at least 1 element; this has 0"},
+    {"roadmap.revise", REVISE "{\"title\": \"t\"}]}",
+     "changes[0].phase is required: give phase, workstream or objective"},
+    {"roadmap.revise", REVISE "{\"workstream\": \"3.5\", \"objective\": \"3.5.1\"}]}",
+     "changes[0] gives more than one of phase, workstream or objective; give one"},
+    {"roadmap.revise", REVISE "{\"workstream\": \"3.5.1\"}, {\"objective\": \"3.5\"}, {\"workstream\": \"3.05\"}]}",
+     "changes[0].workstream must be a code such as 2.3; changes[1].objective must be a code such as 2.3.1; "
+     "changes[2].workstream must be a code such as 2.3"},
+    {"roadmap.revise", REVISE "{\"workstream\": \"10.20\"}, {\"objective\": \"10.20.30\"}]}", ""},
+    {"roadmap.revise", REVISE "{\"phase\": 3, \"retire\": true}]}",
+     "changes[0].retire goes with workstream or objective only; a phase stays"},
+    {"roadmap.revise", REVISE "{\"phase\": 3}], \"crosswalk\": [{\"from\": \"2\", \"to\": \"2.1.1\"}]}",
+     "crosswalk[0].from must be 3 to 20 characters; this has 1; crosswalk[0].from must be a code such as 2.3; "
+     "crosswalk[0].to must be a code such as 2.3"},
 };
 
 static void what_no_single_member_shows_is_checked(void **state)

@@ -21,6 +21,16 @@ static const struct method rows[] = {
                    {"people", &objects, MEMBER_OPTIONAL, NULL})},
     {.name = "thing.get", .kind = METHOD_READ, METHOD_NO_PARAMS},
 };
+static const struct type clearable = {.kind = TYPE_OBJECT,
+                                      TYPE_MEMBERS({"side", &type_country, MEMBER_OPTIONAL | MEMBER_NULLABLE, NULL},
+                                                   {"role", &type_text, MEMBER_OPTIONAL, NULL})};
+static const struct method change = {
+    .name = "thing.change",
+    .kind = METHOD_WRITE,
+    .patch = true,
+    METHOD_PARAMS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
+                  {"name", &type_text, MEMBER_OPTIONAL, NULL}, {"at", &type_instant, MEMBER_OPTIONAL | MEMBER_NULLABLE, NULL},
+                  {"days", &type_instant_list, MEMBER_OPTIONAL, NULL}, {"place", &clearable, MEMBER_OPTIONAL, NULL})};
 static const struct method more[] = {{.name = "alpha.list", .kind = METHOD_READ, METHOD_NO_PARAMS}};
 static const struct method_group first = {rows, 2}, second = {more, 1};
 static const struct method_group *const groups[] = {&first, &second};
@@ -92,6 +102,66 @@ static void test_statement_and_arguments(void **state)
 	arena_release(&arena);
 }
 
+static void test_patch(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *params, *patch;
+	} wanted[] = {
+	    {"{\"id\":\"019b1c00-1001-7000-8000-00000000000f\",\"version\":7}", "{}"},
+	    {"{\"id\":\"019b1c00-1001-7000-8000-00000000000f\",\"version\":7,\"name\":\"n\",\"at\":null}",
+	     "{\"name\":\"n\",\"at\":null}"},
+	    /* In an update as in all else, null of what cannot be cleared is absence, and what is sent is normalised. */
+	    {"{\"at\":\"2026-03-01T09:00:00+09:00\",\"version\":7,\"name\":null,\"days\":[],\"place\":{\"side\":null,"
+	     "\"role\":null},\"id\":\"019B1C00-1001-7000-8000-00000000000F\"}",
+	     "{\"at\":\"2026-03-01T00:00:00Z\",\"days\":[],\"place\":{\"side\":null}}"},
+	};
+	struct arena arena = {0};
+	assert_string_equal(method_statement(&arena, &change, "api_x"),
+	                    "SELECT api_x.thing_change(p_caller => $1::uuid, p_request => $2::jsonb, p_id => $3::uuid, "
+	                    "p_version => $4::integer, p_patch => $5::jsonb)::text");
+	assert_string_equal(method_arguments(&arena, &change),
+	                    "p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb");
+	assert_int_equal(method_value_count(&change), 5);
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		struct type_faults faults = {.arena = &arena};
+		const char *values[5] = {NULL};
+		json_t *params = json_loads(wanted[i].params, 0, NULL);
+		assert_true(type_check(&change.params, &params, "", &faults));
+		method_values(&arena, &change, "c", "r", params, values);
+		assert_string_equal(values[0], "c");
+		assert_string_equal(values[1], "r");
+		assert_string_equal(values[2], "019b1c00-1001-7000-8000-00000000000f");
+		assert_string_equal(values[3], "7");
+		json_t *patch = json_loads(values[4], 0, NULL), *expected = json_loads(wanted[i].patch, 0, NULL);
+		assert_non_null(patch);
+		assert_true(json_equal(patch, expected));
+		json_decref(patch);
+		json_decref(expected);
+		json_decref(params);
+	}
+	arena_release(&arena);
+}
+
+static void test_values(void **state)
+{
+	(void)state;
+	struct arena arena = {0};
+	const char *values[7] = {NULL};
+	json_t *params = json_loads("{\"people\":[{}],\"at\":\"2026-03-01T00:00:00Z\"}", 0, NULL);
+	assert_int_equal(method_value_count(&rows[0]), 7);
+	assert_int_equal(method_value_count(&rows[1]), 1);
+	method_values(&arena, &rows[0], "c", "r", params, values);
+	assert_null(values[2]);
+	assert_string_equal(values[3], "2026-03-01T00:00:00Z");
+	assert_null(values[4]);
+	assert_string_equal(values[6], "[{}]");
+	method_values(&arena, &rows[1], "c", "r", NULL, values);
+	assert_string_equal(values[0], "c");
+	json_decref(params);
+	arena_release(&arena);
+}
+
 static void test_bind(void **state)
 {
 	(void)state;
@@ -140,6 +210,8 @@ int main(void)
 	    cmocka_unit_test(test_registry),
 	    cmocka_unit_test(test_sql_types),
 	    cmocka_unit_test(test_statement_and_arguments),
+	    cmocka_unit_test(test_patch),
+	    cmocka_unit_test(test_values),
 	    cmocka_unit_test(test_bind),
 	    cmocka_unit_test(test_roles),
 	};

@@ -1,0 +1,52 @@
+/* Commitments: what each side promised the other, and what became of it. */
+#include "api/methods.h"
+#include "api/types.h"
+
+static const struct type record = {
+    .name = "CommitmentRecord",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
+                 {"by", &api_party_record, MEMBER_REQUIRED, NULL}, {"to", &api_party_record, MEMBER_NULLABLE, NULL},
+                 {"text", &api_text_record, MEMBER_REQUIRED, NULL}, {"due_on", &type_day, MEMBER_NULLABLE, NULL},
+                 {"status", &api_commitment_status, MEMBER_REQUIRED, NULL},
+                 {"overdue", &type_boolean, MEMBER_REQUIRED, "Open, and its day has passed in Seoul."},
+                 {"engagement_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"created_by", &type_uuid, MEMBER_REQUIRED, NULL},
+                 {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
+static const struct type records = {.kind = TYPE_LIST, .element = &record};
+static const struct type page = {.name = "CommitmentPage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
+
+static const struct method rows[] = {
+    {.name = "commitment.create",
+     .kind = METHOD_WRITE,
+     .role = ROLE_OFFICER,
+     .summary = "Records a promise.",
+     METHOD_PARAMS(API_ID_PARAM, {"engagement_id", &type_uuid, MEMBER_OPTIONAL, "Where it was made."},
+                   {"by", &api_party_object, MEMBER_REQUIRED, "Who promised."},
+                   {"to", &api_party_object, MEMBER_OPTIONAL, "To whom."},
+                   {"text", &type_text, MEMBER_REQUIRED, "What was promised."},
+                   {"due_on", &type_day, MEMBER_OPTIONAL, "By which day."}),
+     .result = &record,
+     .example = "{\"by\": \"KP\", \"to\": \"KR\", \"text\": \"Send the list of families\", \"due_on\": \"2026-12-01\"}"},
+    {.name = "commitment.update",
+     .kind = METHOD_WRITE,
+     .role = ROLE_OFFICER,
+     .patch = true,
+     .summary = "Corrects a promise, or says what became of it.",
+     METHOD_PARAMS(API_UPDATE_PARAMS, {"text", &type_text, MEMBER_OPTIONAL, "What was promised."},
+                   {"due_on", &type_day, API_CLEARABLE, "By which day."},
+                   {"status", &api_commitment_status, MEMBER_OPTIONAL, "What became of it."}),
+     .result = &record},
+    {.name = "commitment.list",
+     .kind = METHOD_READ,
+     .role = ROLE_VIEWER,
+     .summary = "Promises, the first to come due first, those without a day last.",
+     METHOD_PARAMS({"by", &type_country, MEMBER_OPTIONAL, "Promised by this country or a contact of it."},
+                   {"to", &type_country, MEMBER_OPTIONAL, "Promised to this country or a contact of it."},
+                   {"status", &api_commitment_status, MEMBER_OPTIONAL, "Only of this status."},
+                   {"engagement_id", &type_uuid, MEMBER_OPTIONAL, "Only those made there."},
+                   {"due_before", &type_day, MEMBER_OPTIONAL, "Only those due before this day."}, API_PAGE_PARAMS),
+     .result = &page,
+     .columns = "due_on,status,by.country,by.name,to.country,text,id",
+     .example = "{\"by\": \"KP\", \"status\": \"open\"}"},
+};
+const struct method_group api_commitment = {rows, sizeof rows / sizeof *rows};
