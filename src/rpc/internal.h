@@ -36,6 +36,7 @@ struct access {
 	char token[DIGEST_HEX_SIZE]; /* SHA-256 of the token shown; "" for none */
 	unsigned asked;             /* counts questions: an answer to an older one is stale */
 	unsigned identities;        /* rpc->identities when it was asked */
+	unsigned logins;            /* on their way to the database */
 	bool recheck;               /* the question on its way is rpc_session_recheck()'s */
 	int64_t expires_us;         /* on the monotonic clock, 0 for never */
 	json_t *session;            /* as session.whoami shows it; NULL unless known */
