@@ -28,7 +28,8 @@ UNIT_TESTS        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard 
 INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
 HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
 
-.PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized clean help format FORCE
+.PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized deps-clients test-clients clean help \
+        format FORCE
 .SECONDARY:
 
 all: $(BUILD)/tracktwod $(BUILD)/tracktwo
@@ -39,6 +40,7 @@ help:
 	@echo 'make all    build/tracktwod and build/tracktwo'
 	@echo 'make check  the quick part of make test: floors, unit tests'
 	@echo 'make deps   install the packages that the rest needs'
+	@echo 'make test-clients  other people'\''s JSON-RPC clients against a real daemon; needs the network once'
 	@echo 'make man    the manual page, checked'
 	@echo 'make clean  remove build/ (never .run/, which holds data)'
 
@@ -90,6 +92,14 @@ test-integration: all $(INTEGRATION_TESTS)
 test-sanitized:
 	@$(MAKE) --no-print-directory BUILD=build/sanitized OPTIMIZE=-O1 \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' test-unit test-integration
+
+# Apart from `make test`: it needs node, and npm's registry once.
+deps-clients:
+	@sh tests/clients/deps.sh
+
+test-clients: deps deps-clients
+	@$(MAKE) --no-print-directory all
+	@sh tests/clients/run.sh $(BUILD)
 
 man: $(BUILD)/tracktwod.8
 $(BUILD)/tracktwod.8: $(BUILD)/tracktwod

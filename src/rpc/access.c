@@ -98,6 +98,7 @@ static void access_finish_login(const struct pg_result *result, const struct acc
 	struct rpc_session *session = question->session;
 	struct access *access = &session->access;
 
+	access->logins--;
 	if (result->status != PG_OK) {
 		call_refuse(question->login, ERROR_UNAVAILABLE, "the database is out of reach; try again in a while");
 	} else if (!result->text) {
@@ -112,8 +113,8 @@ static void access_finish_login(const struct pg_result *result, const struct acc
 			access_reply(question->login);
 		else
 			call_refuse(question->login, ERROR_INTERNAL, "the database gave no answer; the journal may say why");
-		access_settle(session);
 	}
+	access_settle(session);
 }
 
 static void access_on_answer(const struct pg_result *result, void *context)
@@ -214,6 +215,7 @@ void access_on_login(struct call *call, void *context)
 	}
 	question = access_question_new(call->session, call);
 	digest_of(token, strlen(token), question->token);
+	call->session->access.logins++;
 	access_ask_token(question, question->token);
 }
 
@@ -290,9 +292,9 @@ void access_decide(struct call *call)
 		access->state = ACCESS_NOBODY;
 		access->identities = call->rpc->identities;
 	}
-	if (access->state == ACCESS_UNKNOWN)
+	if (access->state == ACCESS_UNKNOWN && access->logins == 0)
 		access_ask(call->session);
-	if (access->state == ACCESS_ASKED) {
+	if (access->state == ACCESS_ASKED || access->logins > 0) {
 		call->next = NULL;
 		*access->end = call;
 		access->end = &call->next;

@@ -45,7 +45,7 @@ static void call_end(struct call *call, const char *outcome, const char *member,
 
 	metrics_count(call->rpc->metrics, call->route ? call->route->method : NULL, outcome,
 	              time_monotonic_micros() - call->began_us);
-	rpc_answer(session, call->batch, call->id, member, json, length);
+	rpc_answer(session, call->batch, call->place, call->id, member, json, length);
 	json_decref(call->params);
 	arena_release(&call->arena);
 	free(call);
@@ -205,7 +205,8 @@ void call_admitted(struct call *call)
 	}
 }
 
-void call_start(struct rpc_session *session, struct rpc_batch *batch, const char *id, const char *method, json_t *params)
+void call_start(struct rpc_session *session, struct rpc_batch *batch, size_t place, const char *id, const char *method,
+                json_t *params)
 {
 	struct rpc *rpc = session->rpc;
 	struct call *call = calloc(1, sizeof *call);
@@ -215,6 +216,7 @@ void call_start(struct rpc_session *session, struct rpc_batch *batch, const char
 	call->rpc = rpc;
 	call->session = session;
 	call->batch = batch;
+	call->place = place;
 	call->id = arena_strdup(&call->arena, id);
 	call->params = params ? params : json_object();
 	call->number = ++rpc->next_call;

@@ -36,6 +36,7 @@ struct access {
 	char token[DIGEST_HEX_SIZE]; /* SHA-256 of the token shown; "" for none */
 	unsigned asked;             /* counts questions: an answer to an older one is stale */
 	unsigned identities;        /* rpc->identities when it was asked */
+	unsigned logins;            /* on their way to the database */
 	bool recheck;               /* the question on its way is rpc_session_recheck()'s */
 	int64_t expires_us;         /* on the monotonic clock, 0 for never */
 	json_t *session;            /* as session.whoami shows it; NULL unless known */
@@ -55,11 +56,11 @@ struct rpc_session {
 	bool paused;
 };
 
-/* The answers of one batch, in the order in which they come. */
+/* The answers of one batch, in the order of its requests: JSON-RPC 2.0 asks for none, and clients go by it. */
 struct rpc_batch {
 	struct arena arena;
 	size_t pending, count, bytes;
-	const char **answers;
+	const char **answers; /* `count` of them, NULL where none is owed or has come */
 };
 
 struct call {
@@ -68,6 +69,7 @@ struct call {
 	struct rpc_session *session;
 	const struct rpc_route *route;
 	struct rpc_batch *batch; /* NULL when the request came alone */
+	size_t place;            /* in the batch */
 	const char *id;          /* raw JSON text; NULL for a notification */
 	const char *request_id;  /* of a write */
 	json_t *params;
@@ -79,7 +81,8 @@ struct call {
 };
 
 /* call.c: takes one request that has been found to be well-formed through its steps. Takes `params` (may be NULL) over. */
-void call_start(struct rpc_session *session, struct rpc_batch *batch, const char *id, const char *method, json_t *params);
+void call_start(struct rpc_session *session, struct rpc_batch *batch, size_t place, const char *id, const char *method,
+                json_t *params);
 /* Goes on once access is decided. */
 void call_admitted(struct call *call);
 
@@ -93,9 +96,9 @@ void access_on_whoami(struct call *call, void *context);
 /* rpc.c */
 struct rpc_route *rpc_route_find(struct rpc *rpc, const char *method);
 void rpc_session_unref(struct rpc_session *session);
-/* One answer, alone or into its batch. `member` is "result" or "error". */
-void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, const char *id, const char *member, const char *json,
-                size_t length);
+/* One answer, alone or at its place in its batch. `member` is "result" or "error". */
+void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, size_t place, const char *id, const char *member,
+                const char *json, size_t length);
 /* A call of the session ends. */
 void rpc_call_ended(struct rpc_session *session);
 

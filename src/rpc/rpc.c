@@ -218,14 +218,19 @@ static void envelope(struct arena *arena, const char *id, const char *member, co
 
 static void batch_end(struct rpc_session *session, struct rpc_batch *batch)
 {
-	if (batch->count > 0 && session->peer) {
-		struct conn_piece *pieces = arena_alloc(&batch->arena, (2 * batch->count + 1) * sizeof *pieces);
-		for (size_t i = 0; i < batch->count; i++) {
-			pieces[2 * i] = (struct conn_piece){i == 0 ? "[" : ",", 1};
-			pieces[2 * i + 1] = (struct conn_piece){batch->answers[i], strlen(batch->answers[i])};
-		}
-		pieces[2 * batch->count] = (struct conn_piece){"]", 1};
-		session->transport->send(session->peer, pieces, 2 * batch->count + 1);
+	struct conn_piece *pieces = arena_alloc(&batch->arena, (2 * batch->count + 1) * sizeof *pieces);
+	size_t count = 0;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		if (!batch->answers[i])
+			continue;
+		pieces[count] = (struct conn_piece){count == 0 ? "[" : ",", 1};
+		pieces[count + 1] = (struct conn_piece){batch->answers[i], strlen(batch->answers[i])};
+		count += 2;
+	}
+	if (count > 0 && session->peer) {
+		pieces[count] = (struct conn_piece){"]", 1};
+		session->transport->send(session->peer, pieces, count + 1);
 	}
 	arena_release(&batch->arena);
 	free(batch);
@@ -244,8 +249,8 @@ static const char *joined(struct arena *arena, const struct conn_piece *pieces, 
 	return text;
 }
 
-void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, const char *id, const char *member, const char *json,
-                size_t length)
+void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, size_t place, const char *id, const char *member,
+                const char *json, size_t length)
 {
 	struct arena arena = {0};
 	struct conn_piece pieces[ENVELOPE_PIECES];
@@ -258,7 +263,7 @@ void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, const char
 	if (id && (batch || session->peer)) {
 		envelope(batch ? &batch->arena : &arena, id, member, json, length, pieces);
 		if (batch) {
-			batch->answers[batch->count++] = joined(&batch->arena, pieces, ENVELOPE_PIECES);
+			batch->answers[place] = joined(&batch->arena, pieces, ENVELOPE_PIECES);
 			batch->bytes += length;
 		} else {
 			session->transport->send(session->peer, pieces, ENVELOPE_PIECES);
@@ -283,20 +288,20 @@ bool rpc_congested(const struct rpc_session *session)
 	return session->peer && session->transport->congested(session->peer);
 }
 
-static void refuse(struct rpc_session *session, struct rpc_batch *batch, const char *id, enum error_kind kind,
-                   const char *message)
+static void refuse(struct rpc_session *session, struct rpc_batch *batch, size_t place, const char *id,
+                   enum error_kind kind, const char *message)
 {
 	struct arena arena = {0};
 	const char *text = error_text(&arena, kind, message, NULL);
 	metrics_count(session->rpc->metrics, NULL, error_rows[kind].name, 0);
-	rpc_answer(session, batch, id, "error", text, strlen(text));
+	rpc_answer(session, batch, place, id, "error", text, strlen(text));
 	arena_release(&arena);
 }
 
 void rpc_refuse_length(struct rpc_session *session)
 {
 	struct arena arena = {0};
-	refuse(session, NULL, "null", ERROR_TOO_LARGE,
+	refuse(session, NULL, 0, "null", ERROR_TOO_LARGE,
 	       arena_printf(&arena, "a message may have %zu bytes; split it, or raise max_line_bytes",
 	                    session->rpc->options.max_line_bytes));
 	arena_release(&arena);
@@ -327,16 +332,17 @@ static const char *envelope_fault(const json_t *request, const char *id)
 	return NULL;
 }
 
-static void receive_one(struct rpc_session *session, struct rpc_batch *batch, json_t *request, const char *id)
+static void receive_one(struct rpc_session *session, struct rpc_batch *batch, size_t place, json_t *request,
+                        const char *id)
 {
 	const char *fault = envelope_fault(request, id);
 
 	if (fault) {
-		refuse(session, batch, id && id_allowed(id) ? id : "null", ERROR_INVALID_REQUEST, fault);
+		refuse(session, batch, place, id && id_allowed(id) ? id : "null", ERROR_INVALID_REQUEST, fault);
 		return;
 	}
 	session_began(session);
-	call_start(session, batch, id, json_string_value(json_object_get(request, "method")),
+	call_start(session, batch, place, id, json_string_value(json_object_get(request, "method")),
 	           json_incref(json_object_get(request, "params")));
 }
 
@@ -346,7 +352,7 @@ static void receive_batch(struct rpc_session *session, json_t *requests, const s
 	struct rpc_batch *batch;
 
 	if (count == 0 || count > RPC_BATCH_MAX) {
-		refuse(session, NULL, "null", count ? ERROR_TOO_LARGE : ERROR_INVALID_REQUEST,
+		refuse(session, NULL, 0, "null", count ? ERROR_TOO_LARGE : ERROR_INVALID_REQUEST,
 		       count ? "a batch may have 1000 requests; send several" : "a batch must not be empty");
 		return;
 	}
@@ -355,10 +361,11 @@ static void receive_batch(struct rpc_session *session, json_t *requests, const s
 		abort();
 	/* One more, so that it cannot end before its last request has begun. */
 	batch->pending = count + 1;
+	batch->count = count;
 	batch->answers = arena_alloc(&batch->arena, count * sizeof *batch->answers);
 	session->references++;
 	for (size_t i = 0; i < count; i++)
-		receive_one(session, batch, json_array_get(requests, i), i < ids->count ? ids->texts[i] : NULL);
+		receive_one(session, batch, i, json_array_get(requests, i), i < ids->count ? ids->texts[i] : NULL);
 	if (--batch->pending == 0)
 		batch_end(session, batch);
 	rpc_session_unref(session);
@@ -372,11 +379,11 @@ void rpc_receive(struct rpc_session *session, char *text, size_t length)
 	json_t *root = NULL;
 
 	if (!json_scan(&arena, text, length, &ids, &err) || !json_parse(text, length, &root, &err))
-		refuse(session, NULL, "null", ERROR_PARSE, err.message);
+		refuse(session, NULL, 0, "null", ERROR_PARSE, err.message);
 	else if (json_is_array(root))
 		receive_batch(session, root, &ids);
 	else
-		receive_one(session, NULL, root, ids.count ? ids.texts[0] : NULL);
+		receive_one(session, NULL, 0, root, ids.count ? ids.texts[0] : NULL);
 	json_decref(root);
 	arena_release(&arena);
 }

@@ -220,6 +220,14 @@ static void test_batch(void **state)
 	check_error(in_batch(list, "\"5\""), -32601, "\"5\"");
 	checked_value("principal.get", at(in_batch(list, "\"9\""), "result"));
 	json_decref(list);
+	/* In the order of the requests, though the second is answered first. */
+	list = exchange_batch("[{\"jsonrpc\": \"2.0\", \"method\": \"principal.list\", \"id\": 1},"
+	                      "{\"jsonrpc\": \"2.0\", \"method\": \"principal.list\"},"
+	                      "{\"jsonrpc\": \"2.0\", \"method\": \"system.ping\", \"id\": 2}]");
+	assert_int_equal(json_array_size(list), 2);
+	assert_int_equal(at_integer(list, "0.id"), 1);
+	assert_int_equal(at_integer(list, "1.id"), 2);
+	json_decref(list);
 	assert_true(client_send_line(&client, "[{\"jsonrpc\": \"2.0\", \"method\": \"system.ping\"},"
 	                                      "{\"jsonrpc\": \"2.0\", \"method\": \"principal.get\", \"params\": {}}]"));
 	expect_end();

@@ -51,6 +51,38 @@ static void login(struct client *client, const char *token)
 	json_decref(checked_result(client, "session.login", json_of("{'token':'%s'}", token)));
 }
 
+/* What is sent right behind a login, in one batch or as one piece, is asked by whom it makes the client. */
+static void test_login_first(void **state)
+{
+	char id[37], *token = web_token(&administrator, bootstrap, "", id), *line;
+	json_t *list, *answer;
+	struct client client;
+	(void)state;
+	web_open(&client, port, NULL);
+	line = malloc(512);
+	assert_non_null(line);
+	snprintf(line, 512,
+	         "[{\"jsonrpc\":\"2.0\",\"method\":\"session.login\",\"params\":{\"token\":\"%s\"},\"id\":1},"
+	         "{\"jsonrpc\":\"2.0\",\"method\":\"session.whoami\",\"id\":2}]",
+	         token);
+	assert_true(client_send_line(&client, line));
+	list = client_read(&client, ANSWER_MS);
+	assert_string_equal(at_string(list, "1.result.token_id"), id);
+	json_decref(list);
+	client_close(&client);
+	/* One that fails leaves nobody, and nothing waits for ever. */
+	web_open(&client, port, NULL);
+	assert_true(client_send_line(&client,
+	                             "{\"jsonrpc\":\"2.0\",\"method\":\"session.login\",\"params\":{\"token\":\"no\"}}\n"
+	                             "{\"jsonrpc\":\"2.0\",\"method\":\"session.whoami\",\"id\":2}"));
+	answer = client_read(&client, ANSWER_MS);
+	assert_int_equal(at_integer(answer, "error.code"), 401);
+	json_decref(answer);
+	client_close(&client);
+	free(line);
+	free(token);
+}
+
 /* Revocation comes by a notification of the database, so it takes a moment. */
 static void becomes_nobody(struct client *client)
 {
@@ -272,6 +304,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_nobody),
 	    cmocka_unit_test(test_login),
+	    cmocka_unit_test(test_login_first),
 	    cmocka_unit_test(test_too_long),
 	    cmocka_unit_test(test_revocation_reaches_live_sessions),
 	    cmocka_unit_test(test_revocation_ends_subscribers),
