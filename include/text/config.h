@@ -50,6 +50,9 @@ struct config_key {
 	const char *help;            /* one sentence or two */
 };
 
+/* Where HTTP is served when nobody says otherwise. */
+extern const char config_http_default[];
+
 /* The table, in the order of the sample file; *count rows. */
 const struct config_key *config_keys(size_t *count);
 

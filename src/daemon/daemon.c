@@ -193,7 +193,8 @@ static void on_reference(bool loaded, void *context)
 		return;
 	daemon->phase = PHASE_SERVING;
 	rpc_set_ready(daemon->rpc, true);
-	log_info("", "ready on %s; tcp %s; http %s", daemon->config->socket, daemon->config->tcp, daemon->config->http);
+	log_info("", "ready on %s; tcp %s; http %s", daemon->config->socket, daemon->config->tcp,
+	         daemon->web ? daemon->config->http : "off");
 }
 
 static void on_notify(const char *payload, void *context)
@@ -459,6 +460,11 @@ static bool make_web(struct daemon *daemon, struct err *err)
 	                                            .max_clients = (size_t)config->max_clients,
 	                                            .max_stream_bytes = OUTPUT_MAX},
 	                      err);
+	/* Where nobody asked for it, somebody else's port is no reason not to serve: two checkouts may run side by side. */
+	if (!daemon->web && strcmp(config->http, config_http_default) == 0) {
+		log_warning("", "%s; going on without http, name another place as [daemon] http", err->message);
+		return true;
+	}
 	return daemon->web || err_prefix(err, "http");
 }
 

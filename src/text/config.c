@@ -33,12 +33,14 @@ static const char *const no_yes[] = {"no", "yes", NULL};
 #define CHOICE(section, key, standard, words, help) \
 	{ROW(section, key, CONFIG_CHOICE, standard, help), .choices = words}
 
+const char config_http_default[] = "127.0.0.1:7480";
+
 static const struct config_key keys[] = {
 	TEXT("daemon", socket, NULL, 1, PATH_BYTES, "Path of the Unix socket on which the daemon listens."),
 	TEXT("daemon", socket_group, "", 0, NAME_BYTES,
 		"Group whose members may connect to the socket; empty: only the daemon's own user and root may."),
 	TEXT("daemon", tcp, "off", 1, NAME_BYTES, "TCP listener, off or host:port of a loopback address; clients log in by session.login."),
-	TEXT("daemon", http, "127.0.0.1:7480", 1, NAME_BYTES,
+	TEXT("daemon", http, config_http_default, 1, NAME_BYTES,
 		"HTTP listener: off, host:port of a loopback address, or the absolute path of a Unix socket."),
 	TEXT("daemon", state_dir, NULL, 1, PATH_BYTES,
 		"Folder of the daemon's own files, the embedded database among them."),
