@@ -377,8 +377,8 @@ static void test_owner_without_identity_sees_nothing(void **state)
 	fill_every_table(*state);
 	expect_found(database, "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = "
 	             "'store'::regnamespace AND relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)",
-	             "contact_key country indicator migration objective objective_edition phase roadmap_version secret topic "
-	             "workstream workstream_edition");
+	             "contact_key country crosswalk indicator migration objective objective_edition phase roadmap_version secret topic "
+	             "workstream workstream_edition workstream_now");
 	PGresult *tables = PQexec(database, EACH_TABLE("relrowsecurity"));
 	assert_true(PQntuples(tables) > 20);
 	for (int i = 0; i < PQntuples(tables); i++) {
