@@ -1,5 +1,5 @@
-/* What becomes of an engagement: it is held, with those who came; it is voided, and leaves every list and count but not the
- * record; and it is never less sensitive than those who took part. */
+/* What becomes of an engagement: it is held, with those who came; it is voided, and leaves every list and count but not
+ * the record; and it is never less sensitive than those who took part. */
 #include "checked.h"
 
 #include <setjmp.h>
@@ -104,7 +104,8 @@ static void test_hold(void **state)
 	/* Refused: nothing is done. */
 	long rows = checked_rows(harness);
 	checked_refused(&client, "engagement.hold",
-	                json_of("{'id':'%s','version':1,'absent':['%s','" NOBODY "'],'commitments':[{'by':'KP','text':'t'}]}",
+	                json_of("{'id':'%s','version':1,'absent':['%s','" NOBODY
+	                        "'],'commitments':[{'by':'KP','text':'t'}]}",
 	                        at_string(record, "id"), people[0]),
 	                404, "not_found", "absent[1]");
 	json_decref(checked_error(&client, "engagement.hold",
@@ -112,17 +113,19 @@ static void test_hold(void **state)
 	                                  "','text':'t'}]}",
 	                                  at_string(record, "id")),
 	                          404, "not_found"));
-	checked_refused(&client, "engagement.hold",
-	                json_of("{'id':'%s','version':1,'follow_up':{'due_at':'2099-01-01T00:00:00Z','note':'n','assignee':'" NOBODY
-	                        "'}}",
-	                        at_string(record, "id")),
-	                404, "not_found", "follow_up.assignee");
+	checked_refused(
+	    &client, "engagement.hold",
+	    json_of("{'id':'%s','version':1,'follow_up':{'due_at':'2099-01-01T00:00:00Z','note':'n','assignee':'" NOBODY
+	            "'}}",
+	            at_string(record, "id")),
+	    404, "not_found", "follow_up.assignee");
 	json_t *same = get(at_string(record, "id"));
 	assert_true(json_equal(same, record));
 	assert_int_equal(checked_rows(harness), rows);
 	/* Absent by the participant's id, the contact's, and the principal's. */
 	held = call("engagement.hold",
-	            json_of("{'id':'%s','version':1,'absent':['%s','%s','" ADMINISTRATOR "'],'commitments':[{'by':'%s','text':'t',"
+	            json_of("{'id':'%s','version':1,'absent':['%s','%s','" ADMINISTRATOR
+	                    "'],'commitments':[{'by':'%s','text':'t',"
 	                    "'due_on':'2099-01-01'}],'follow_up':{'due_at':'2099-01-01T00:00:00Z','note':'n'}}",
 	                    at_string(record, "id"), at_string(record, "participants.0.id"), people[2], people[3]));
 	static const char *const expected[] = {"absent", "declined", "absent", "attended", "attended", "attended"};
@@ -149,8 +152,10 @@ static void test_hold_when(void **state)
 	static const char *const statuses[] = {"tentative", "planned", "postponed", "held", "cancelled"};
 	(void)state;
 	for (size_t i = 0; i < 5; i++) {
-		char *past = made("engagement.log", json_of("{" PLACED ",'starts_on':'2020-01-01','status':'%s'}", statuses[i]));
-		char *ahead = made("engagement.log", json_of("{" PLACED ",'starts_on':'2099-01-01','status':'%s'}", statuses[i]));
+		char *past =
+		    made("engagement.log", json_of("{" PLACED ",'starts_on':'2020-01-01','status':'%s'}", statuses[i]));
+		char *ahead =
+		    made("engagement.log", json_of("{" PLACED ",'starts_on':'2099-01-01','status':'%s'}", statuses[i]));
 		json_t *held = NULL;
 		if (i < 3) {
 			held = call("engagement.hold", json_of("{'id':'%s','version':1,'readout':'after'}", past));
@@ -177,15 +182,18 @@ static json_t *everywhere(const char *contact, const char *organization, const c
 	json_object_set_new(all, "history", call("engagement.history", json_of("{'limit':500}")));
 	json_object_set_new(all, "country", call("engagement.history", json_of("{'country':'MN','topic':'void-topic'}")));
 	json_object_set_new(all, "status", call("engagement.history", json_of("{'status':'held'}")));
-	json_object_set_new(all, "workstream", call("engagement.history", json_of("{'workstream':'3.4','objective':'3.4.1'}")));
-	json_object_set_new(all, "organization", call("engagement.history", json_of("{'organization_id':'%s'}", organization)));
+	json_object_set_new(all, "workstream",
+	                    call("engagement.history", json_of("{'workstream':'3.4','objective':'3.4.1'}")));
+	json_object_set_new(all, "organization",
+	                    call("engagement.history", json_of("{'organization_id':'%s'}", organization)));
 	json_object_set_new(all, "dialogue", call("engagement.history", json_of("{'dialogue_id':'%s'}", dialogue)));
 	json_object_set_new(all, "contact", call("contact.history", json_of("{'id':'%s'}", contact)));
 	json_object_set_new(all, "coverage", call("report.coverage", NULL));
 	json_object_set_new(all, "progress", call("roadmap.progress", NULL));
 	json_object_set_new(all, "neglected", call("report.neglected", json_of("{'days':30}")));
-	json_object_set_new(all, "activity", call("report.activity", json_of("{'group_by':['month','country','kind','track','topic',"
-	                                                                     "'sector']}")));
+	json_object_set_new(all, "activity",
+	                    call("report.activity", json_of("{'group_by':['month','country','kind','track','topic',"
+	                                                    "'sector']}")));
 	json_object_set_new(all, "plain", call("report.activity", json_of("{'group_by':['kind'],'workstream':'3.4'}")));
 	return all;
 }
@@ -200,11 +208,12 @@ static void test_void(void **state)
 	json_t *before = everywhere(contact, organization, dialogue), *now, *value, *error;
 	const char *name;
 	(void)state;
-	json_t *logged = call("engagement.log",
-	                      json_of("{'title':'V','kind':'media','starts_on':'2020-01-01','dialogue_id':'%s','countries':['MN','JP'],"
-	                              "'workstreams':[{'code':'3.4','objective':'3.4.1'}],'topics':['void-topic'],'participants':["
-	                              "{'contact_id':'%s'}],'commitments':[{'by':'MN','text':'t'}],'private_notes':'p'}",
-	                              dialogue, contact));
+	json_t *logged =
+	    call("engagement.log",
+	         json_of("{'title':'V','kind':'media','starts_on':'2020-01-01','dialogue_id':'%s','countries':['MN','JP'],"
+	                 "'workstreams':[{'code':'3.4','objective':'3.4.1'}],'topics':['void-topic'],'participants':["
+	                 "{'contact_id':'%s'}],'commitments':[{'by':'MN','text':'t'}],'private_notes':'p'}",
+	                 dialogue, contact));
 	const char *id = at_string(logged, "id");
 	json_t *with = everywhere(contact, organization, dialogue);
 	json_object_foreach(with, name, value) if (json_equal(value, json_object_get(before, name)))
@@ -221,12 +230,15 @@ static void test_void(void **state)
 	assert_int_equal(json_array_size(at(value, "participants")), 1);
 	json_decref(value);
 	char sql[300];
-	snprintf(sql, sizeof sql, "SELECT string_agg(method || ' ' || record_version, ',' ORDER BY id) FROM store.change"
-	         " WHERE record_id = '%s' AND principal_id = '" ADMINISTRATOR "'", id);
+	snprintf(sql, sizeof sql,
+	         "SELECT string_agg(method || ' ' || record_version, ',' ORDER BY id) FROM store.change"
+	         " WHERE record_id = '%s' AND principal_id = '" ADMINISTRATOR "'",
+	         id);
 	char *trail = harness_query(harness, sql);
 	assert_string_equal(trail, "engagement.log 1,engagement.void 2");
 	free(trail);
-	snprintf(sql, sizeof sql, "SELECT count(*) FROM store.engagement WHERE id = '%s' AND voided_by = '" ADMINISTRATOR "'", id);
+	snprintf(sql, sizeof sql,
+	         "SELECT count(*) FROM store.engagement WHERE id = '%s' AND voided_by = '" ADMINISTRATOR "'", id);
 	assert_int_equal(harness_count(harness, sql), 1);
 	/* Nothing more is done to it or hung on it. */
 	check_rule("engagement.update", json_of("{'id':'%s','version':2,'title':'x'}", id), "void");
@@ -259,10 +271,13 @@ static void check_level(const char *id, const char *sensitivity, long version)
 static void test_sensitivity_follows(void **state)
 {
 	char *contact = new_contact("Rising", "open"), *secret = new_contact("Hidden", "secret");
-	char *low = made("engagement.log", json_of("{" PLACED ",'starts_on':'2020-01-01','sensitivity':'open','participants':["
-	                                           "{'contact_id':'%s'}]}", contact));
+	char *low =
+	    made("engagement.log", json_of("{" PLACED ",'starts_on':'2020-01-01','sensitivity':'open','participants':["
+	                                   "{'contact_id':'%s'}]}",
+	                                   contact));
 	char *high = made("engagement.log", json_of("{" PLACED ",'starts_on':'2020-01-01','sensitivity':'restricted',"
-	                                            "'participants':[{'contact_id':'%s'}]}", contact));
+	                                            "'participants':[{'contact_id':'%s'}]}",
+	                                            contact));
 	char *apart = made("engagement.log", json_of("{" PLACED ",'starts_on':'2020-01-01','sensitivity':'open'}"));
 	(void)state;
 	json_decref(call("contact.update", json_of("{'id':'%s','version':1,'sensitivity':'internal'}", contact)));
@@ -275,19 +290,23 @@ static void test_sensitivity_follows(void **state)
 	/* Down again only by hand, and not below those who take part. */
 	json_decref(call("contact.update", json_of("{'id':'%s','version':3,'sensitivity':'internal'}", contact)));
 	check_level(low, "secret", 3);
-	check_rule("engagement.update", json_of("{'id':'%s','version':3,'sensitivity':'open'}", low), "sensitivity_of_contacts");
+	check_rule("engagement.update", json_of("{'id':'%s','version':3,'sensitivity':'open'}", low),
+	           "sensitivity_of_contacts");
 	json_decref(call("engagement.update", json_of("{'id':'%s','version':3,'sensitivity':'internal'}", low)));
 	check_level(low, "internal", 4);
 	/* Who comes in raises it; who goes lets it down. */
-	json_t *record = call("engagement.update", json_of("{'id':'%s','version':4,'participants_add':[{'contact_id':'%s'}]}", low,
-	                                                   secret));
+	json_t *record = call("engagement.update",
+	                      json_of("{'id':'%s','version':4,'participants_add':[{'contact_id':'%s'}]}", low, secret));
 	assert_string_equal(at_string(record, "sensitivity"), "secret");
-	check_rule("engagement.update", json_of("{'id':'%s','version':5,'sensitivity':'restricted'}", low), "sensitivity_of_contacts");
-	json_decref(call("engagement.update", json_of("{'id':'%s','version':5,'sensitivity':'internal','participants_remove':['%s']}",
-	                                              low, at_string(record, "participants.1.id"))));
+	check_rule("engagement.update", json_of("{'id':'%s','version':5,'sensitivity':'restricted'}", low),
+	           "sensitivity_of_contacts");
+	json_decref(call("engagement.update",
+	                 json_of("{'id':'%s','version':5,'sensitivity':'internal','participants_remove':['%s']}", low,
+	                         at_string(record, "participants.1.id"))));
 	check_level(low, "internal", 6);
 	check_rule("engagement.update",
-	           json_of("{'id':'%s','version':6,'sensitivity':'restricted','participants_add':[{'contact_id':'%s'}]}", low, secret),
+	           json_of("{'id':'%s','version':6,'sensitivity':'restricted','participants_add':[{'contact_id':'%s'}]}",
+	                   low, secret),
 	           "sensitivity_of_contacts");
 	json_decref(record);
 	free(contact), free(secret), free(low), free(high), free(apart);

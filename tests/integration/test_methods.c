@@ -425,32 +425,37 @@ static void write_everything(void)
 /* What comes after, of what write_everything() made: all at version 1. */
 static void change_everything(void)
 {
-	call("organization.update", json_of("{'id':'%s','version':1,'country':null,'kind':null,'website':null,'description':null}",
-	                                    organization_id));
-	call("contact.update", json_of("{'id':'%s','version':1,'sector':null,'timezone':null,'influence':null,'interest':null,"
-	                               "'owner':null,'notes':null,'tags':[],'channels':[],'languages':[]}",
-	                               contact_id));
+	call("organization.update",
+	     json_of("{'id':'%s','version':1,'country':null,'kind':null,'website':null,'description':null}",
+	             organization_id));
+	call("contact.update",
+	     json_of("{'id':'%s','version':1,'sector':null,'timezone':null,'influence':null,'interest':null,"
+	             "'owner':null,'notes':null,'tags':[],'channels':[],'languages':[]}",
+	             contact_id));
 	call("dialogue.update",
-	     json_of("{'id':'%s','version':1,'track':null,'attribution':null,'convenor_id':null,'description':null}", dialogue_id));
-	call("principal.update",
-	     json_of("{'id':'%s','version':1,'contact_id':null,'language':null,'email':null,'unix_user':null,'status':'retired'}",
-	             principal_id));
-	call("engagement.update", json_of("{'id':'%s','version':1,'starts_on':'2001-02-01','precision':'month','audience':null,"
-	                                  "'readout':null,'track':null,'owner':null,'dialogue_id':null,'attribution':null}",
-	                                  engagement_id));
+	     json_of("{'id':'%s','version':1,'track':null,'attribution':null,'convenor_id':null,'description':null}",
+	             dialogue_id));
+	call("principal.update", json_of("{'id':'%s','version':1,'contact_id':null,'language':null,'email':null,'unix_user'"
+	                                 ":null,'status':'retired'}",
+	                                 principal_id));
+	call("engagement.update",
+	     json_of("{'id':'%s','version':1,'starts_on':'2001-02-01','precision':'month','audience':null,"
+	             "'readout':null,'track':null,'owner':null,'dialogue_id':null,'attribution':null}",
+	             engagement_id));
 	keep_id(held_id, checked_result(&client, "engagement.log", json_of("{" PLACED ",'status':'planned'}")));
 	call("engagement.hold", json_of("{'id':'%s','version':1,'readout':'r','commitments':[{'by':'US','text':'t'}],"
 	                                "'follow_up':{'due_at':'2099-01-01T00:00:00Z','note':'n'}}",
 	                                held_id));
 	call("engagement.void", json_of("{'id':'%s','version':2,'reason':'logged twice'}", held_id));
-	keep_id(note_id, checked_result(&client, "note.add", json_of("{'about':{'organization_id':'%s'},'text':'n','readers':['%s']}",
-	                                                             organization_id, principal_id)));
+	keep_id(note_id, checked_result(&client, "note.add",
+	                                json_of("{'about':{'organization_id':'%s'},'text':'n','readers':['%s']}",
+	                                        organization_id, principal_id)));
 	call("note.update", json_of("{'id':'%s','version':1,'text':'m','readers_remove':['%s']}", note_id, principal_id));
 	call("commitment.create", json_of("{'by':'%s','text':'Bare'}", contact_id));
 	keep_id(commitment_id,
 	        checked_result(&client, "commitment.create",
-	                       json_of("{'engagement_id':'%s','by':'KP','to':'%s','text':'t','due_on':'2020-01-01'}", engagement_id,
-	                               contact_id)));
+	                       json_of("{'engagement_id':'%s','by':'KP','to':'%s','text':'t','due_on':'2020-01-01'}",
+	                               engagement_id, contact_id)));
 	call("commitment.update", json_of("{'id':'%s','version':1,'due_on':null,'status':'lapsed'}", commitment_id));
 	call("indicator.record", json_of("{'indicator':'1.1/support','value':41.5,'as_of':'2020-01-01','source':'A survey',"
 	                                 "'sample_size':1000,'margin':3.1,'question':'Do you?'}"));
@@ -461,19 +466,23 @@ static void change_everything(void)
 static void revise(void)
 {
 	call("roadmap.revise",
-	     json_of("{'based_on':1,'adopted_on':'2030-01-01','note':'n','changes':[{'phase':4,'title':'Four','title_ko':'넷',"
-	             "'estimate_years':{'min':5}},{'workstream':'2.3','retire':true},{'workstream':'4.1','in_phase':4,'title':'W',"
-	             "'title_ko':'더블유'},{'objective':'4.1.1','text':'O','text_ko':'오'}],'crosswalk':[{'from':'2.3','to':'4.1'}]}"));
+	     json_of(
+	         "{'based_on':1,'adopted_on':'2030-01-01','note':'n','changes':[{'phase':4,'title':'Four','title_ko':'넷',"
+	         "'estimate_years':{'min':5}},{'workstream':'2.3','retire':true},{'workstream':'4.1','in_phase':4,'title':'"
+	         "W',"
+	         "'title_ko':'더블유'},{'objective':'4.1.1','text':'O','text_ko':'오'}],'crosswalk':[{'from':'2.3','to':'4."
+	         "1'}]}"));
 	call("roadmap.get", NULL);
 	call("roadmap.progress", NULL);
 }
 
 static void read_everything(void)
 {
-	static const char *const plain[] = {"country.list",   "roadmap.get",        "principal.get", "principal.list",
-	                                    "contact.search", "engagement.history", "reminder.list", "report.coverage",
-	                                    "system.ping",    "system.info",        "rpc.discover",  "organization.search",
-	                                    "dialogue.list",  "note.list",          "commitment.list", "roadmap.progress"};
+	static const char *const plain[] = {
+	    "country.list",   "roadmap.get",        "principal.get",   "principal.list",
+	    "contact.search", "engagement.history", "reminder.list",   "report.coverage",
+	    "system.ping",    "system.info",        "rpc.discover",    "organization.search",
+	    "dialogue.list",  "note.list",          "commitment.list", "roadmap.progress"};
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		call(plain[i], NULL);
 	call("principal.get", json_of("{'id':'%s'}", principal_id));
@@ -491,8 +500,9 @@ static void read_everything(void)
 	call("organization.search", json_of("{'text':'inst','country':'KR','kind':'think-tank'}"));
 	call("dialogue.list", json_of("{'country':'CN','workstream':'2.3','status':'paused','track':'1.5'}"));
 	call("note.list", json_of("{'about':{'engagement_id':'%s'}}", engagement_id));
-	call("commitment.list", json_of("{'by':'KP','to':'KR','status':'open','engagement_id':'%s','due_before':'2030-01-01'}",
-	                                engagement_id));
+	call(
+	    "commitment.list",
+	    json_of("{'by':'KP','to':'KR','status':'open','engagement_id':'%s','due_before':'2030-01-01'}", engagement_id));
 	call("indicator.series", json_of("{'indicator':'1.1/support','since':'2020-01-01','until':'2021-01-01'}"));
 }
 
@@ -522,9 +532,10 @@ static void remind(void)
 	call("reminder.get", json_of("{'id':'%s'}", reminder_id));
 	keep_id(reminder_id,
 	        checked_result(&client, "reminder.create", json_of("{'note':'n','due_at':'2099-01-01T00:00:00Z'}")));
-	call("reminder.update", json_of("{'id':'%s','version':1,'about':{'contact_id':'%s'},'note':'m','timezone':'Asia/Tokyo',"
-	                                "'due_at':'2098-01-01T00:00:00Z'}",
-	                                reminder_id, contact_id));
+	call("reminder.update",
+	     json_of("{'id':'%s','version':1,'about':{'contact_id':'%s'},'note':'m','timezone':'Asia/Tokyo',"
+	             "'due_at':'2098-01-01T00:00:00Z'}",
+	             reminder_id, contact_id));
 	call("reminder.update", json_of("{'id':'%s','version':2,'about':null}", reminder_id));
 	call("reminder.snooze", json_of("{'id':'%s','until':'2097-01-01T00:00:00Z'}", reminder_id));
 	call("reminder.cancel", json_of("{'id':'%s'}", reminder_id));

@@ -1,5 +1,5 @@
-/* What belongs to somebody: notes are their author's and the named readers', the last administrator stays one; and what is
- * promised, measured and put off comes in its order. */
+/* What belongs to somebody: notes are their author's and the named readers', the last administrator stays one; and what
+ * is promised, measured and put off comes in its order. */
 #include "checked.h"
 
 #include <pwd.h>
@@ -70,7 +70,8 @@ static void become(const char *principal)
 	char sql[400];
 	assert_non_null(user);
 	snprintf(sql, sizeof sql,
-	         "UPDATE store.principal SET unix_user = NULL WHERE unix_user = '%s'; UPDATE store.principal SET unix_user = '%s'"
+	         "UPDATE store.principal SET unix_user = NULL WHERE unix_user = '%s'; UPDATE store.principal SET unix_user "
+	         "= '%s'"
 	         " WHERE id::text = '%s'; NOTIFY tracktwo, 'principal'",
 	         user->pw_name, user->pw_name, principal ? principal : "");
 	free(harness_query(harness, sql));
@@ -97,7 +98,8 @@ static void test_notes(void **state)
 	char *officer = made("principal.create", json_of("{'name':'Officer','role':'officer'}"));
 	/* Without another administrator the privileged user of this test would stay one. */
 	char *chief = made("principal.create", json_of("{'name':'Chief','role':'administrator'}"));
-	char *ids[] = {made("contact.create", json_of("{'name':'C','country':'KP'}")), made("organization.create", json_of("{'name':'O'}")),
+	char *ids[] = {made("contact.create", json_of("{'name':'C','country':'KP'}")),
+	               made("organization.create", json_of("{'name':'O'}")),
 	               made("dialogue.create", json_of("{'title':'D','countries':['KP'],'workstreams':['1.2']}")),
 	               made("engagement.log", json_of("{" PLACED ",'private_notes':'of the log'}"))};
 	static const char *const abouts[] = {"contact_id", "organization_id", "dialogue_id", "engagement_id"};
@@ -108,10 +110,11 @@ static void test_notes(void **state)
 		refuse("note.add", json_of("{'about':{'%s':'" NOBODY "'},'text':'n'}", abouts[i]), 404, "not_found");
 		assert_int_equal(note_count(abouts[i], ids[i]), i == 3 ? 2 : 1);
 	}
-	checked_refused(&client, "note.add", json_of("{'about':{'contact_id':'%s'},'text':'n','readers':['%s','" NOBODY "']}", ids[0], viewer),
+	checked_refused(&client, "note.add",
+	                json_of("{'about':{'contact_id':'%s'},'text':'n','readers':['%s','" NOBODY "']}", ids[0], viewer),
 	                404, "not_found", "readers[1]");
-	checked_refused(&client, "note.update", json_of("{'id':'%s','version':1,'readers_add':['" NOBODY "']}", notes[0]), 404, "not_found",
-	                "readers_add[0]");
+	checked_refused(&client, "note.update", json_of("{'id':'%s','version':1,'readers_add':['" NOBODY "']}", notes[0]),
+	                404, "not_found", "readers_add[0]");
 	assert_int_equal(note_count(NULL, NULL), 5);
 	/* To others they do not exist. */
 	become(viewer);
@@ -119,15 +122,18 @@ static void test_notes(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		assert_int_equal(note_count(abouts[i], ids[i]), 0);
 		refuse("note.update", json_of("{'id':'%s','version':1,'text':'mine'}", notes[i]), 404, "not_found");
-		refuse("note.update", json_of("{'id':'%s','version':7,'readers_add':['%s']}", notes[i], viewer), 404, "not_found");
+		refuse("note.update", json_of("{'id':'%s','version':7,'readers_add':['%s']}", notes[i], viewer), 404,
+		       "not_found");
 	}
 	/* A viewer has notes too, which an administrator does not see; and an id in use tells nothing of whose it is. */
-	char *own = made("note.add", json_of("{'about':{'contact_id':'%s'},'text':'mine','readers':['%s','%s']}", ids[0], officer, viewer));
+	char *own = made("note.add", json_of("{'about':{'contact_id':'%s'},'text':'mine','readers':['%s','%s']}", ids[0],
+	                                     officer, viewer));
 	json_t *page = call("note.list", NULL);
 	assert_int_equal(json_array_size(at(page, "items.0.readers")), 1);
 	assert_string_equal(at_string(page, "items.0.author"), viewer);
 	json_decref(page);
-	refuse("note.add", json_of("{'id':'%s','about':{'contact_id':'%s'},'text':'n'}", notes[0], ids[0]), 409, "id_reused");
+	refuse("note.add", json_of("{'id':'%s','about':{'contact_id':'%s'},'text':'n'}", notes[0], ids[0]), 409,
+	       "id_reused");
 	become(chief);
 	assert_int_equal(note_count(NULL, NULL), 0);
 	/* Readers read, and change nothing. */
@@ -141,7 +147,8 @@ static void test_notes(void **state)
 	refuse("note.update", json_of("{'id':'%s','version':9,'readers_remove':['%s']}", own, officer), 403, "forbidden");
 	/* Readers come and go by the author's word. */
 	become(viewer);
-	done("note.update", json_of("{'id':'%s','version':1,'readers_add':['%s','%s'],'readers_remove':['%s']}", own, chief, viewer, officer));
+	done("note.update", json_of("{'id':'%s','version':1,'readers_add':['%s','%s'],'readers_remove':['%s']}", own, chief,
+	                            viewer, officer));
 	page = call("note.list", NULL);
 	assert_int_equal(at_integer(page, "items.0.version"), 2);
 	assert_string_equal(at_string(page, "items.0.text"), "mine");
@@ -180,7 +187,8 @@ static void test_notes(void **state)
 static void check_last(const char *id, long version, const char *change)
 {
 	long rows = checked_rows(harness);
-	json_t *error = checked_error(&client, "principal.update", json_of("{'id':'%s','version':%ld,%s}", id, version, change), 422, "rule");
+	json_t *error = checked_error(&client, "principal.update",
+	                              json_of("{'id':'%s','version':%ld,%s}", id, version, change), 422, "rule");
 	assert_string_equal(at_string(error, "data.rule"), "last_administrator");
 	assert_int_equal(checked_rows(harness), rows);
 	json_decref(error);
@@ -207,15 +215,19 @@ static void send_call(struct client *by, const char *method, json_t *params)
 
 static void test_last_administrator(void **state)
 {
-	char *second = made("principal.create", json_of("{'name':'Second','role':'director','unix_user':'nobody-like-this'}"));
+	char *second =
+	    made("principal.create", json_of("{'name':'Second','role':'director','unix_user':'nobody-like-this'}"));
 	struct client other;
 	(void)state;
 	check_last(ADMINISTRATOR, 1, "'role':'director'");
 	check_last(ADMINISTRATOR, 1, "'status':'retired'");
 	check_last(ADMINISTRATOR, 1, "'role':'viewer','status':'active','name':'X'");
-	done("principal.update", json_of("{'id':'" ADMINISTRATOR "','version':1,'role':'administrator','status':'active'}"));
-	refuse("principal.update", json_of("{'id':'" ADMINISTRATOR "','version':2,'unix_user':'nobody-like-this'}"), 422, "rule");
-	refuse("principal.update", json_of("{'id':'" ADMINISTRATOR "','version':2,'contact_id':'" NOBODY "'}"), 404, "not_found");
+	done("principal.update",
+	     json_of("{'id':'" ADMINISTRATOR "','version':1,'role':'administrator','status':'active'}"));
+	refuse("principal.update", json_of("{'id':'" ADMINISTRATOR "','version':2,'unix_user':'nobody-like-this'}"), 422,
+	       "rule");
+	refuse("principal.update", json_of("{'id':'" ADMINISTRATOR "','version':2,'contact_id':'" NOBODY "'}"), 404,
+	       "not_found");
 	/* A retired administrator is none; one who is active lets the other go. */
 	done("principal.update", json_of("{'id':'%s','version':1,'role':'administrator','status':'retired'}", second));
 	check_last(ADMINISTRATOR, 2, "'status':'retired'");
@@ -226,16 +238,22 @@ static void test_last_administrator(void **state)
 	client_open(&other, harness);
 	for (int round = 0; round < RACES; round++) {
 		become(NULL);
-		done("principal.update", json_of("{'id':'%s','version':%ld,'role':'administrator'}", second, version_of("principal", second)));
+		done("principal.update",
+		     json_of("{'id':'%s','version':%ld,'role':'administrator'}", second, version_of("principal", second)));
 		long first_version = version_of("principal", ADMINISTRATOR), second_version = version_of("principal", second);
-		send_call(&client, "principal.update", json_of("{'id':'" ADMINISTRATOR "','version':%ld,'role':'director'}", first_version));
-		send_call(&other, "principal.update", json_of("{'id':'%s','version':%ld,'role':'director'}", second, second_version));
+		send_call(&client, "principal.update",
+		          json_of("{'id':'" ADMINISTRATOR "','version':%ld,'role':'director'}", first_version));
+		send_call(&other, "principal.update",
+		          json_of("{'id':'%s','version':%ld,'role':'director'}", second, second_version));
 		json_t *one = client_read(&client, ANSWER_MS), *two = client_read(&other, ANSWER_MS);
 		/* Whoever came second was refused, be it for the rule or for being no administrator any more. */
 		assert_true((at(one, "result") != NULL) != (at(two, "result") != NULL));
 		assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.principal WHERE role = 'administrator'"
-		                                        " AND status = 'active'"), 1);
-		free(harness_query(harness, "UPDATE store.principal SET role = 'administrator' WHERE bootstrap; NOTIFY tracktwo, 'principal'"));
+		                                        " AND status = 'active'"),
+		                 1);
+		free(harness_query(
+		    harness,
+		    "UPDATE store.principal SET role = 'administrator' WHERE bootstrap; NOTIFY tracktwo, 'principal'"));
 		json_decref(one), json_decref(two);
 	}
 	client_close(&other);
@@ -279,8 +297,10 @@ static void test_commitments(void **state)
 			assert_null(json_object_get(seen, at_string(item, "id")));
 			assert_int_equal(json_is_true(at(item, "overdue")), strcmp(due, "2000-01-01") == 0);
 			json_object_set_new(seen, at_string(item, "id"), json_true());
-			last = strcmp(due, "2031-02-03") == 0 ? "2031-02-03" : strcmp(due, "2030-12-31") == 0 ? "2030-12-31"
-			       : strcmp(due, "without") == 0 ? "without" : "2000-01-01";
+			last = strcmp(due, "2031-02-03") == 0   ? "2031-02-03"
+			       : strcmp(due, "2030-12-31") == 0 ? "2030-12-31"
+			       : strcmp(due, "without") == 0    ? "without"
+			                                        : "2000-01-01";
 		}
 		pages++;
 		/* One that comes in meanwhile, before the mark, moves nothing. */
@@ -292,8 +312,11 @@ static void test_commitments(void **state)
 	static const struct {
 		const char *params;
 		size_t count;
-	} filters[] = {{"{'to':'MN'}", PROMISES},           {"{'to':'RU'}", 1}, {"{'by':'RU','to':'MN','due_before':'2030-12-31'}", 4},
-	               {"{'by':'RU','to':'JP'}", 6},        {"{'status':'lapsed','by':'RU'}", 0},
+	} filters[] = {{"{'to':'MN'}", PROMISES},
+	               {"{'to':'RU'}", 1},
+	               {"{'by':'RU','to':'MN','due_before':'2030-12-31'}", 4},
+	               {"{'by':'RU','to':'JP'}", 6},
+	               {"{'status':'lapsed','by':'RU'}", 0},
 	               {"{'by':'RU','to':'MN','status':'open','due_before':'2000-01-01'}", 0}};
 	for (i = 0; i < sizeof filters / sizeof *filters; i++) {
 		page = call("commitment.list", json_of("%s", filters[i].params));
@@ -303,10 +326,12 @@ static void test_commitments(void **state)
 	/* What is fulfilled is overdue no more, nor open. */
 	page = call("commitment.list", json_of("{'engagement_id':'%s'}", engagement));
 	assert_int_equal(json_array_size(at(page, "items")), 1);
-	json_t *kept = call("commitment.update", json_of("{'id':'%s','version':1,'due_on':'2001-01-01'}", at_string(page, "items.0.id")));
+	json_t *kept = call("commitment.update",
+	                    json_of("{'id':'%s','version':1,'due_on':'2001-01-01'}", at_string(page, "items.0.id")));
 	assert_true(json_is_true(at(kept, "overdue")));
 	json_decref(kept);
-	kept = call("commitment.update", json_of("{'id':'%s','version':2,'status':'fulfilled'}", at_string(page, "items.0.id")));
+	kept = call("commitment.update",
+	            json_of("{'id':'%s','version':2,'status':'fulfilled'}", at_string(page, "items.0.id")));
 	assert_false(json_is_true(at(kept, "overdue")));
 	json_decref(kept);
 	json_decref(page);
@@ -320,21 +345,28 @@ static void test_commitments(void **state)
 
 static void test_indicators(void **state)
 {
-	static const char *const wrong[] = {"-0.1", "100.1", "-1", "101", "1e300"}, *const right[] = {"0", "100", "60.25", "1e-7"};
+	static const char *const wrong[] = {"-0.1", "100.1", "-1", "101", "1e300"}, *const right[] = {"0", "100", "60.25",
+	                                                                                              "1e-7"};
 	char *cursor = NULL, last[11] = "";
 	size_t i, found = 0;
 	(void)state;
 	for (i = 0; i < 5; i++) {
-		json_t *error = checked_error(&client, "indicator.record", json_of("{'indicator':'1.1/support','value':%s,'as_of':'2020-01-01',"
-		                              "'source':'s'}", wrong[i]), 422, "rule");
+		json_t *error = checked_error(&client, "indicator.record",
+		                              json_of("{'indicator':'1.1/support','value':%s,'as_of':'2020-01-01',"
+		                                      "'source':'s'}",
+		                                      wrong[i]),
+		                              422, "rule");
 		assert_string_equal(at_string(error, "data.rule"), "percent");
 		json_decref(error);
 	}
-	refuse("indicator.record", json_of("{'indicator':'1.1/none','value':1,'as_of':'2020-01-01','source':'s'}"), 404, "not_found");
+	refuse("indicator.record", json_of("{'indicator':'1.1/none','value':1,'as_of':'2020-01-01','source':'s'}"), 404,
+	       "not_found");
 	refuse("indicator.series", json_of("{'indicator':'1.1/none'}"), 404, "not_found");
 	for (i = 0; i < VALUES; i++) {
-		json_t *record = call("indicator.record", json_of("{'indicator':'1.1/support','value':%s,'as_of':'2020-01-%02zu','source':'s',"
-		                      "'margin':0,'sample_size':1}", right[i % 4], 1 + (VALUES - i) / 2));
+		json_t *record = call("indicator.record",
+		                      json_of("{'indicator':'1.1/support','value':%s,'as_of':'2020-01-%02zu','source':'s',"
+		                              "'margin':0,'sample_size':1}",
+		                              right[i % 4], 1 + (VALUES - i) / 2));
 		assert_true(json_number_value(at(record, "value")) >= strtod(right[i % 4], NULL) - 1e-12);
 		assert_true(json_number_value(at(record, "value")) <= strtod(right[i % 4], NULL) + 1e-12);
 		json_decref(record);
@@ -355,7 +387,8 @@ static void test_indicators(void **state)
 		json_decref(page);
 	} while (cursor);
 	assert_int_equal(found, VALUES);
-	json_t *page = call("indicator.series", json_of("{'indicator':'1.1/support','since':'2020-01-03','until':'2020-01-05'}"));
+	json_t *page =
+	    call("indicator.series", json_of("{'indicator':'1.1/support','since':'2020-01-03','until':'2020-01-05'}"));
 	assert_int_equal(json_array_size(at(page, "items")), 4);
 	json_decref(page);
 }
@@ -391,8 +424,8 @@ static const char *in_ms(long ms)
 	return text;
 }
 
-/* A reminder that is due, out and unacknowledged; then put off, moved, or given to another: what was out is withdrawn, and
- * the new occurrence comes under another delivery, also when its time is the same. */
+/* A reminder that is due, out and unacknowledged; then put off, moved, or given to another: what was out is withdrawn,
+ * and the new occurrence comes under another delivery, also when its time is the same. */
 static void test_reminders(void **state)
 {
 	struct client mine, theirs;
@@ -404,8 +437,10 @@ static void test_reminders(void **state)
 	json_decref(checked_result(&theirs, "reminder.subscribe", json_of("{'assignee':'%s'}", officer)));
 	char *id = made("reminder.create", json_of("{'note':'n','due_at':'2020-01-01T00:00:00Z'}"));
 	json_t *first = pushed(&mine, "n"), *second, *record;
-	checked_refused(&client, "reminder.snooze", json_of("{'id':'%s','until':'2020-01-02T00:00:00Z'}", id), 422, "rule", "until");
-	checked_refused(&client, "reminder.snooze", json_of("{'id':'" NOBODY "','until':'2099-01-02T00:00:00Z'}"), 404, "not_found", "id");
+	checked_refused(&client, "reminder.snooze", json_of("{'id':'%s','until':'2020-01-02T00:00:00Z'}", id), 422, "rule",
+	                "until");
+	checked_refused(&client, "reminder.snooze", json_of("{'id':'" NOBODY "','until':'2099-01-02T00:00:00Z'}"), 404,
+	                "not_found", "id");
 	/* Put off. */
 	record = call("reminder.snooze", json_of("{'id':'%s','until':'2099-01-01T00:00:00Z'}", id));
 	assert_string_equal(at_string(record, "status"), "pending");
@@ -425,7 +460,8 @@ static void test_reminders(void **state)
 	assert_true(json_is_null(at(record, "deliveries.1.outcome")));
 	json_decref(record);
 	/* Another assignee gets it, at the time it was due. */
-	record = call("reminder.update", json_of("{'id':'%s','version':%ld,'assignee':'%s'}", id, version_of("reminder", id), officer));
+	record = call("reminder.update",
+	              json_of("{'id':'%s','version':%ld,'assignee':'%s'}", id, version_of("reminder", id), officer));
 	assert_string_equal(at_string(record, "deliveries.1.outcome"), "withdrawn");
 	first = pushed(&theirs, "m");
 	assert_string_not_equal(at_string(first, "params.delivery_id"), at_string(second, "params.delivery_id"));
@@ -443,14 +479,17 @@ static void test_reminders(void **state)
 	/* What has ended is not armed again. */
 	done("reminder.complete", json_of("{'id':'%s'}", id));
 	refuse("reminder.snooze", json_of("{'id':'%s','until':'2099-01-01T00:00:00Z'}", id), 422, "rule");
-	refuse("reminder.update", json_of("{'id':'%s','version':%ld,'due_at':'2099-01-01T00:00:00Z'}", id, version_of("reminder", id)), 422,
+	refuse("reminder.update",
+	       json_of("{'id':'%s','version':%ld,'due_at':'2099-01-01T00:00:00Z'}", id, version_of("reminder", id)), 422,
 	       "rule");
 	free(id);
 	id = made("reminder.create", json_of("{'note':'o','due_at':'2099-01-01T00:00:00Z'}"));
-	checked_refused(&client, "reminder.update", json_of("{'id':'%s','version':1,'note':'x','assignee':'" NOBODY "'}", id), 404,
-	                "not_found", "assignee");
-	checked_refused(&client, "reminder.update", json_of("{'id':'%s','version':1,'note':'x','about':{'contact_id':'" NOBODY "'}}", id),
-	                404, "not_found", "about.contact_id");
+	checked_refused(&client, "reminder.update",
+	                json_of("{'id':'%s','version':1,'note':'x','assignee':'" NOBODY "'}", id), 404, "not_found",
+	                "assignee");
+	checked_refused(&client, "reminder.update",
+	                json_of("{'id':'%s','version':1,'note':'x','about':{'contact_id':'" NOBODY "'}}", id), 404,
+	                "not_found", "about.contact_id");
 	done("reminder.update", json_of("{'id':'%s','version':1,'due_at':'%s'}", id, in_ms(100)));
 	json_decref(pushed(&mine, "o"));
 	expect_silence(&theirs);
@@ -478,8 +517,9 @@ static void test_reminders_of_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_notes),      cmocka_unit_test(test_last_administrator), cmocka_unit_test(test_commitments),
-	    cmocka_unit_test(test_indicators), cmocka_unit_test(test_reminders),          cmocka_unit_test(test_reminders_of_others),
+	    cmocka_unit_test(test_notes),       cmocka_unit_test(test_last_administrator),
+	    cmocka_unit_test(test_commitments), cmocka_unit_test(test_indicators),
+	    cmocka_unit_test(test_reminders),   cmocka_unit_test(test_reminders_of_others),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

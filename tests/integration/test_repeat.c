@@ -112,7 +112,8 @@ static char *prepare_engagement(void)
 
 static char *prepare_note(void)
 {
-	char *contact = prepare_contact(), *id = made("note.add", json_of("{'about':{'contact_id':'%s'},'text':'n'}", contact));
+	char *contact = prepare_contact(),
+	     *id = made("note.add", json_of("{'about':{'contact_id':'%s'},'text':'n'}", contact));
 	free(contact);
 	return id;
 }
@@ -145,7 +146,8 @@ static const struct repeatable repeatables[] = {
      "{" PLACED "}", NULL},
     {"reminder.create", "{'note':'R','due_at':'2099-01-01T00:00:00Z'}", "{'note':'R','due_at':'2099-01-01T00:00:01Z'}",
      NULL},
-    {"note.add", "{'about':{'contact_id':'%s'},'text':'n'}", "{'about':{'contact_id':'%s'},'text':'m'}", prepare_contact},
+    {"note.add", "{'about':{'contact_id':'%s'},'text':'n'}", "{'about':{'contact_id':'%s'},'text':'m'}",
+     prepare_contact},
     {"commitment.create", "{'by':'KP','text':'t','due_on':'2020-01-01'}", "{'by':'KP','text':'t'}", NULL},
     {"indicator.record", "{'indicator':'1.1/support','value':40,'as_of':'2020-01-01','source':'s'}",
      "{'indicator':'1.1/support','value':40.5,'as_of':'2020-01-01','source':'s'}", NULL},
@@ -156,19 +158,22 @@ static const struct repeatable repeatables[] = {
     {"contact.update",
      "{'id':'%s','version':1,'notes':'n','affiliations_add':[{'organization':'Added once','title':'t'}]}",
      "{'id':'%s','version':1,'notes':null}", prepare_contact},
-    {"dialogue.update", "{'id':'%s','version':1,'countries_add':['KP']}", "{'id':'%s','version':1,'countries_add':['JP']}",
-     prepare_dialogue},
+    {"dialogue.update", "{'id':'%s','version':1,'countries_add':['KP']}",
+     "{'id':'%s','version':1,'countries_add':['JP']}", prepare_dialogue},
     {"engagement.update",
      "{'id':'%s','version':1,'participants_add':[{'contact':{'name':'Added','country':'KR'},'on_match':'create'}]}",
      "{'id':'%s','version':1}", prepare_engagement},
     {"engagement.hold",
-     "{'id':'%s','version':1,'commitments':[{'by':'KP','text':'t'}],'follow_up':{'due_at':'2099-01-01T00:00:00Z','note':'n'}}",
+     "{'id':'%s','version':1,'commitments':[{'by':'KP','text':'t'}],'follow_up':{'due_at':'2099-01-01T00:00:00Z','note'"
+     ":'n'}}",
      "{'id':'%s','version':1}", prepare_engagement},
-    {"engagement.void", "{'id':'%s','version':1,'reason':'r'}", "{'id':'%s','version':1,'reason':'s'}", prepare_engagement},
+    {"engagement.void", "{'id':'%s','version':1,'reason':'r'}", "{'id':'%s','version':1,'reason':'s'}",
+     prepare_engagement},
     {"note.update", "{'id':'%s','version':1,'text':'m'}", "{'id':'%s','version':1,'text':'o'}", prepare_note},
     {"commitment.update", "{'id':'%s','version':1,'status':'fulfilled'}", "{'id':'%s','version':1,'status':'lapsed'}",
      prepare_commitment},
-    {"reminder.update", "{'id':'%s','version':1,'due_at':'2098-01-01T00:00:00Z'}", "{'id':'%s','version':1}", prepare_reminder},
+    {"reminder.update", "{'id':'%s','version':1,'due_at':'2098-01-01T00:00:00Z'}", "{'id':'%s','version':1}",
+     prepare_reminder},
     {"reminder.snooze", "{'id':'%s','until':'2097-01-01T00:00:00Z'}", "{'id':'%s','until':'2098-01-01T00:00:00Z'}",
      prepare_reminder},
     {"reminder.complete", "{'id':'%s'}", "{'id':'%s','note':'x'}", prepare_reminder},

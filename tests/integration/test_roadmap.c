@@ -1,5 +1,6 @@
-/* The roadmap's reports and its revision: progress, coverage, neglect and activity against a model that knows only what was
- * logged and what each revision said, before and after each of four versions; links, old codes and old versions stand. */
+/* The roadmap's reports and its revision: progress, coverage, neglect and activity against a model that knows only what
+ * was logged and what each revision said, before and after each of four versions; links, old codes and old versions
+ * stand. */
 #include "checked.h"
 
 #include <setjmp.h>
@@ -12,7 +13,18 @@
 
 #include <cmocka.h>
 
-enum { MEETINGS = 70, MORE = 15, COUNTRIES = 7, CODES = 14, SECTORS = 3, TOPICS = 3, KINDS = 3, TRACKS = 3, DAYS = 8, GROUPS = 6 };
+enum {
+	MEETINGS = 70,
+	MORE = 15,
+	COUNTRIES = 7,
+	CODES = 14,
+	SECTORS = 3,
+	TOPICS = 3,
+	KINDS = 3,
+	TRACKS = 3,
+	DAYS = 8,
+	GROUPS = 6
+};
 enum { KNOWN_MS = 10000 };
 
 static const char *const countries[COUNTRIES] = {"CN", "JP", "KP", "KR", "MN", "RU", "US"};
@@ -103,10 +115,10 @@ static void log_meeting(unsigned allowed)
 			json_array_append_new(people, json_of("{'contact_id':'%s'}", contacts[i]));
 	for (long i = 0; i < meeting->open; i++)
 		json_array_append_new(promises, json_of("{'by':'KP','text':'t'}"));
-	params = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "title", "M", "kind", kinds[meeting->kind], "starts_on",
-	                   days[meeting->day], "countries", names_of(countries, COUNTRIES, meeting->countries), "workstreams",
-	                   names_of(codes, CODES, meeting->codes), "topics", names_of(topics, TOPICS, meeting->topics), "participants",
-	                   people, "commitments", promises);
+	params = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "title", "M", "kind", kinds[meeting->kind],
+	                   "starts_on", days[meeting->day], "countries", names_of(countries, COUNTRIES, meeting->countries),
+	                   "workstreams", names_of(codes, CODES, meeting->codes), "topics",
+	                   names_of(topics, TOPICS, meeting->topics), "participants", people, "commitments", promises);
 	if (tracks[meeting->track])
 		json_object_set_new(params, "track", json_string(tracks[meeting->track]));
 	if (meeting->dialogue)
@@ -150,7 +162,8 @@ static int group_setup(void **state)
 	snprintf(dialogue_id, sizeof dialogue_id, "%s", at_string(record, "id"));
 	json_decref(record);
 	json_decref(call("dialogue.create", json_of("{'title':'Never','countries':['KP'],'workstreams':['1.1']}")));
-	json_decref(call("dialogue.create", json_of("{'title':'Over','countries':['KP'],'workstreams':['1.1'],'status':'concluded'}")));
+	json_decref(call("dialogue.create",
+	                 json_of("{'title':'Over','countries':['KP'],'workstreams':['1.1'],'status':'concluded'}")));
 	for (size_t c = 0; c < CODES; c++)
 		now_of[c] = c == C14 || c == C24 || c == C35 || c == C41 ? 0 : 1U << c;
 	unsigned allowed = 0;
@@ -223,11 +236,12 @@ static void check_coverage(void)
 				assert_true(json_is_null(last));
 			} else if (json_is_null(last)) {
 				if (country != 4)
-					json_array_append_new(untouched, json_pack("{s:s, s:s}", "country", countries[country], "workstream", codes[c]));
+					json_array_append_new(
+					    untouched, json_pack("{s:s, s:s}", "country", countries[country], "workstream", codes[c]));
 			} else {
-				json_array_append_new(cells, json_pack("{s:s, s:s, s:I, s:I, s:O}", "country", countries[country], "workstream",
-				                                       codes[c], "bilateral", (json_int_t)bilateral, "multilateral",
-				                                       (json_int_t)multilateral, "last_on", last));
+				json_array_append_new(cells, json_pack("{s:s, s:s, s:I, s:I, s:O}", "country", countries[country],
+				                                       "workstream", codes[c], "bilateral", (json_int_t)bilateral,
+				                                       "multilateral", (json_int_t)multilateral, "last_on", last));
 			}
 			json_decref(last);
 		}
@@ -270,8 +284,9 @@ static void check_neglected(size_t age)
 			if (in_force(c) && country != 4 && (!day || strcmp(day, days[age]) < 0)) {
 				expected++;
 				json_array_foreach(items, i, item) found =
-				    found || (strcmp(at_string(item, "country"), countries[country]) == 0 &&
-				              strcmp(at_string(item, "workstream"), codes[c]) == 0 && json_equal(at(item, "last_on"), last));
+				    found ||
+				    (strcmp(at_string(item, "country"), countries[country]) == 0 &&
+				     strcmp(at_string(item, "workstream"), codes[c]) == 0 && json_equal(at(item, "last_on"), last));
 				assert_true(found);
 			}
 			json_decref(last);
@@ -307,10 +322,17 @@ static unsigned values_of(const struct meeting *m, size_t group, char names[8][1
 	for (size_t i = 0; i < COUNTRIES; i++)
 		snprintf(names[i], 16, "%s", group == 1 ? countries[i] : "");
 	switch (group) {
-	case 0: snprintf(names[0], 16, "%.7s", days[m->day]); return 1;
-	case 1: return m->countries;
-	case 2: snprintf(names[0], 16, "%s", kinds[m->kind]); return 1;
-	case 3: snprintf(names[0], 16, "%s", tracks[m->track] ? tracks[m->track] : "null"); return 1;
+	case 0:
+		snprintf(names[0], 16, "%.7s", days[m->day]);
+		return 1;
+	case 1:
+		return m->countries;
+	case 2:
+		snprintf(names[0], 16, "%s", kinds[m->kind]);
+		return 1;
+	case 3:
+		snprintf(names[0], 16, "%s", tracks[m->track] ? tracks[m->track] : "null");
+		return 1;
 	case 4:
 		for (size_t i = 0; i < TOPICS; i++)
 			snprintf(names[i], 16, "%s", topics[i]);
@@ -343,7 +365,8 @@ static void check_activity(size_t one, size_t two, size_t country, size_t code, 
 		const struct meeting *m = &meetings[i];
 		char names[8][16], others[8][16], key[40];
 		if (!m->counts || (country < COUNTRIES && !(m->countries & 1U << country)) ||
-		    (code < CODES && !(counted(m) & 1U << code)) || (since < DAYS && m->day > since) || (until < DAYS && m->day <= until))
+		    (code < CODES && !(counted(m) & 1U << code)) || (since < DAYS && m->day > since) ||
+		    (until < DAYS && m->day <= until))
 			continue;
 		unsigned first = values_of(m, one, names), second = two == one ? 1 : values_of(m, two, others);
 		for (size_t a = 0; a < 8; a++)
@@ -424,7 +447,8 @@ static json_t *ids_of(json_t *params)
 static void check_retired(const char *code, const char *successors)
 {
 	static const char *const tries[][2] = {
-	    {"engagement.log", "{'title':'t','kind':'call','starts_on':'2020-01-01','countries':['KP'],'workstreams':['1.1','%s']}"},
+	    {"engagement.log",
+	     "{'title':'t','kind':'call','starts_on':'2020-01-01','countries':['KP'],'workstreams':['1.1','%s']}"},
 	    {"dialogue.create", "{'title':'t','countries':['KP'],'workstreams':['%s']}"}};
 	long rows = checked_rows(harness);
 	for (size_t i = 0; i < 2; i++) {
@@ -463,8 +487,9 @@ static void test_reports(void **state)
 	check_reports();
 	/* What was measured stands beside, the latest day first, whenever it was recorded. */
 	for (int i = 0; i < 3; i++)
-		json_decref(call("indicator.record", json_of("{'indicator':'1.1/support','value':%d.5,'as_of':'2020-0%d-01','source':'s'}",
-		                                             40 + i, (i + 1) % 3 + 1)));
+		json_decref(call("indicator.record",
+		                 json_of("{'indicator':'1.1/support','value':%d.5,'as_of':'2020-0%d-01','source':'s'}", 40 + i,
+		                         (i + 1) % 3 + 1)));
 	json_t *progress = call("roadmap.progress", NULL);
 	assert_string_equal(at_string(progress, "items.0.indicators.0.latest.as_of"), "2020-03-01");
 	assert_true(json_number_value(at(progress, "items.0.indicators.0.latest.value")) > 41.4);
@@ -496,25 +521,35 @@ static void test_refusals(void **state)
 {
 	(void)state;
 	check_refused_revision("{'changes':[" GONE("2.3") "]}", 422, "rule", "crosswalk_missing");
-	check_refused_revision("{'changes':[" GONE("2.3") "],'crosswalk':[" STEP("2.3", "3.5") "]}", 422, "rule", "crosswalk");
-	check_refused_revision("{'changes':[" GONE("2.3") "],'crosswalk':[" STEP("2.3", "2.3") "]}", 422, "rule", "crosswalk");
-	check_refused_revision("{'changes':[" GONE("2.3") "," GONE("2.2") "],'crosswalk':[" STEP("2.3", "2.2") "," STEP("2.2", "2.1") "]}",
-	                       422, "rule", "crosswalk");
-	check_refused_revision("{'changes':[" NEW("3.5", "3") "],'crosswalk':[" STEP("2.3", "3.5") "]}", 422, "rule", "crosswalk");
-	check_refused_revision("{'changes':[" GONE("9.9") "],'crosswalk':[" STEP("9.9", "1.1") "]}", 404, "not_found", "changes[0]");
+	check_refused_revision("{'changes':[" GONE("2.3") "],'crosswalk':[" STEP("2.3", "3.5") "]}", 422, "rule",
+	                       "crosswalk");
+	check_refused_revision("{'changes':[" GONE("2.3") "],'crosswalk':[" STEP("2.3", "2.3") "]}", 422, "rule",
+	                       "crosswalk");
+	check_refused_revision(
+	    "{'changes':[" GONE("2.3") "," GONE("2.2") "],'crosswalk':[" STEP("2.3", "2.2") "," STEP("2.2", "2.1") "]}",
+	    422, "rule", "crosswalk");
+	check_refused_revision("{'changes':[" NEW("3.5", "3") "],'crosswalk':[" STEP("2.3", "3.5") "]}", 422, "rule",
+	                       "crosswalk");
+	check_refused_revision("{'changes':[" GONE("9.9") "],'crosswalk':[" STEP("9.9", "1.1") "]}", 404, "not_found",
+	                       "changes[0]");
 	check_refused_revision("{'changes':[{'objective':'1.1.99','retire':true}]}", 404, "not_found", "changes[0]");
-	check_refused_revision("{'changes':[{'workstream':'1.1','title':'x'},{'workstream':'3.5','in_phase':3,'title':'T'}]}", 422, "rule",
+	check_refused_revision(
+	    "{'changes':[{'workstream':'1.1','title':'x'},{'workstream':'3.5','in_phase':3,'title':'T'}]}", 422, "rule",
+	    "new_needs_all");
+	check_refused_revision("{'changes':[{'workstream':'3.5','title':'T','title_ko':'제목'}]}", 422, "rule",
 	                       "new_needs_all");
-	check_refused_revision("{'changes':[{'workstream':'3.5','title':'T','title_ko':'제목'}]}", 422, "rule", "new_needs_all");
 	check_refused_revision("{'changes':[{'phase':4,'title':'T','title_ko':'제목'}]}", 422, "rule", "new_needs_all");
 	check_refused_revision("{'changes':[{'objective':'1.1.99','text':'T'}]}", 422, "rule", "new_needs_all");
-	check_refused_revision("{'changes':[{'objective':'9.9.1','text':'T','text_ko':'가'}]}", 404, "not_found", "changes[0].objective");
-	check_refused_revision("{'changes':[" GONE("2.3") ",{'objective':'2.3.99','text':'T','text_ko':'가'}],'crosswalk':["
-	                       STEP("2.3", "2.2") "]}", 404, "not_found", "changes[1].objective");
+	check_refused_revision("{'changes':[{'objective':'9.9.1','text':'T','text_ko':'가'}]}", 404, "not_found",
+	                       "changes[0].objective");
+	check_refused_revision(
+	    "{'changes':[" GONE("2.3") ",{'objective':'2.3.99','text':'T','text_ko':'가'}],'crosswalk':[" STEP("2.3",
+	                                                                                                       "2.2") "]}",
+	    404, "not_found", "changes[1].objective");
 	check_refused_revision("{'changes':[" NEW("3.5", "9") "]}", 404, "not_found", "changes[0].in_phase");
 	check_refused_revision("{'changes':[{'workstream':'1.1','in_phase':9}]}", 404, "not_found", "changes[0].in_phase");
-	check_refused_revision("{'changes':[{'workstream':'1.1','title':'x'},{'workstream':'1.1','title':'y'}]}", -32602, "invalid_params",
-	                       "changes[1]");
+	check_refused_revision("{'changes':[{'workstream':'1.1','title':'x'},{'workstream':'1.1','title':'y'}]}", -32602,
+	                       "invalid_params", "changes[1]");
 	check_refused_revision("{'based_on':2,'changes':[{'workstream':'1.1','title':'x'}]}", 409, "stale_version", NULL);
 }
 
@@ -527,8 +562,9 @@ static void test_move(void **state)
 	size_t i;
 	(void)state;
 	kept = call("engagement.get", json_of("{'id':'%s'}", id));
-	json_t *roadmap = revise(json_of("{'changes':[" GONE("2.3") "," NEW("3.5", "3") ",{'objective':'3.5.1','text':'O','text_ko':'오'}],"
-	                                 "'crosswalk':[" STEP("2.3", "3.5") "],'adopted_on':'2027-01-01','note':'Closer to home'}"));
+	json_t *roadmap = revise(json_of("{'changes':[" GONE("2.3") "," NEW(
+	    "3.5", "3") ",{'objective':'3.5.1','text':'O','text_ko':'오'}],"
+	                "'crosswalk':[" STEP("2.3", "3.5") "],'adopted_on':'2027-01-01','note':'Closer to home'}"));
 	assert_string_equal(at_string(roadmap, "phases.2.workstreams.4.code"), "3.5");
 	assert_string_equal(at_string(roadmap, "phases.2.workstreams.4.objectives.0.code"), "3.5.1");
 	assert_int_equal(json_array_size(at(roadmap, "phases.1.workstreams")), 2);
@@ -560,7 +596,8 @@ static void test_move(void **state)
 	check_retired("2.3", "3.5");
 	log_more();
 	check_reports();
-	json_decref(left), json_decref(ids), json_decref(moved), json_decref(now), json_decref(old_ids), json_decref(phase_two);
+	json_decref(left), json_decref(ids), json_decref(moved), json_decref(now), json_decref(old_ids),
+	    json_decref(phase_two);
 	json_decref(old_progress), json_decref(progress), json_decref(roadmap);
 }
 
@@ -568,8 +605,8 @@ static void test_move(void **state)
 static void test_split(void **state)
 {
 	(void)state;
-	json_decref(revise(json_of("{'changes':[" NEW("1.4", "1") "," NEW("2.4", "2") "," GONE("1.3") "],'crosswalk':[" STEP("1.3", "1.4") ","
-	                           STEP("1.3", "2.4") "]}")));
+	json_decref(revise(json_of("{'changes':[" NEW("1.4", "1") "," NEW("2.4", "2") "," GONE(
+	    "1.3") "],'crosswalk':[" STEP("1.3", "1.4") "," STEP("1.3", "2.4") "]}")));
 	now_of[C14] = 1U << C14, now_of[C24] = 1U << C24;
 	now_of[C13] = now_of[C14] | now_of[C24];
 	check_reports();
@@ -583,8 +620,9 @@ static void test_split(void **state)
 static void test_chain(void **state)
 {
 	(void)state;
-	json_t *roadmap = revise(json_of("{'changes':[{'phase':4,'title':'Four','title_ko':'넷','estimate_years':{'min':5}}," NEW("4.1", "4") ","
-	                                 GONE("3.5") "," GONE("2.4") "],'crosswalk':[" STEP("3.5", "4.1") "," STEP("2.4", "1.4") "]}"));
+	json_t *roadmap = revise(json_of(
+	    "{'changes':[{'phase':4,'title':'Four','title_ko':'넷','estimate_years':{'min':5}}," NEW("4.1", "4") "," GONE(
+	        "3.5") "," GONE("2.4") "],'crosswalk':[" STEP("3.5", "4.1") "," STEP("2.4", "1.4") "]}"));
 	assert_true(json_is_null(at(roadmap, "phases.3.estimate_years.max")));
 	json_decref(roadmap);
 	now_of[C23] = now_of[C35] = now_of[C41] = 1U << C41;
@@ -609,8 +647,10 @@ static void test_never_again(void **state)
 	client_open(&other, harness);
 	for (int round = 0; round < 10; round++) {
 		char text[300];
-		snprintf(text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"roadmap.revise\",\"params\":{\"based_on\":%ld,"
-		         "\"changes\":[{\"workstream\":\"1.1\",\"title\":\"Round %d\"}]}}", version, round);
+		snprintf(text, sizeof text,
+		         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"roadmap.revise\",\"params\":{\"based_on\":%ld,"
+		         "\"changes\":[{\"workstream\":\"1.1\",\"title\":\"Round %d\"}]}}",
+		         version, round);
 		assert_true(client_send_line(&client, text) && client_send_line(&other, text));
 		json_t *one = client_read(&client, KNOWN_MS), *two = client_read(&other, KNOWN_MS);
 		json_t *lost = at(one, "result") ? two : one;
@@ -620,8 +660,9 @@ static void test_never_again(void **state)
 	}
 	client_close(&other);
 	/* An objective goes; a phase loses all its workstreams and keeps its place. */
-	json_t *roadmap = revise(json_of("{'changes':[{'objective':'1.1.1','retire':true},{'workstream':'4.1','in_phase':3},"
-	                                 "{'phase':1,'title':'One','estimate_years':{'min':1,'max':2}}]}"));
+	json_t *roadmap =
+	    revise(json_of("{'changes':[{'objective':'1.1.1','retire':true},{'workstream':'4.1','in_phase':3},"
+	                   "{'phase':1,'title':'One','estimate_years':{'min':1,'max':2}}]}"));
 	assert_string_equal(at_string(roadmap, "phases.0.title"), "One");
 	assert_string_equal(at_string(roadmap, "phases.0.title_ko"), at_string(first_roadmap, "phases.0.title_ko"));
 	assert_string_equal(at_string(roadmap, "phases.0.workstreams.0.title"), "Round 9");
@@ -640,8 +681,8 @@ static void test_never_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_reports),    cmocka_unit_test(test_refusals), cmocka_unit_test(test_move),
-	    cmocka_unit_test(test_split),      cmocka_unit_test(test_chain),    cmocka_unit_test(test_never_again),
+	    cmocka_unit_test(test_reports), cmocka_unit_test(test_refusals), cmocka_unit_test(test_move),
+	    cmocka_unit_test(test_split),   cmocka_unit_test(test_chain),    cmocka_unit_test(test_never_again),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

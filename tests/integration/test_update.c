@@ -1,5 +1,5 @@
-/* Updates: what is not sent stays as it was, null clears, lists change by their members, and of two who change the same
- * record at the same time one learns that the other was first. What is refused leaves everything as it was. */
+/* Updates: what is not sent stays as it was, null clears, lists change by their members, and what is refused leaves
+ * everything as it was. */
 #include "checked.h"
 
 #include <setjmp.h>
@@ -15,8 +15,6 @@
 #define NOBODY "019b1c00-ffff-7000-8000-000000000001"
 /* What engagement.log needs, without braces. */
 #define PLACED "'title':'A talk','kind':'meeting','starts_on':'2020-05-01','countries':['KP'],'workstreams':['1.2']"
-
-enum { ANSWER_MS = 20000, RACES = 100, GATHERINGS = 50 };
 
 static struct harness *harness;
 static struct client client;
@@ -60,7 +58,8 @@ static json_t *read_again(const char *noun, const char *id)
 	if (!listed)
 		return call(method, json_of("{'id':'%s'}", id));
 	page = call(method, json_of("{'limit':500}"));
-	json_array_foreach(at(page, "items"), i, item) if (strcmp(at_string(item, "id"), id) == 0) found = json_incref(item);
+	json_array_foreach(at(page, "items"), i, item) if (strcmp(at_string(item, "id"), id) == 0) found =
+	    json_incref(item);
 	assert_non_null(found);
 	json_decref(page);
 	return found;
@@ -84,8 +83,8 @@ static void check_equal(const char *what, json_t *found, json_t *expected)
 	json_decref(expected);
 }
 
-/* Sends `changes` (stolen) as an update of `record`, and expects exactly `expected` (stolen) to be otherwise afterwards,
- * in the answer and when read again. Returns the record as it is now; releases the one before. */
+/* Sends `changes` (stolen) as an update of `record`, and expects exactly `expected` (stolen) to be otherwise
+ * afterwards, in the answer and when read again. Returns the record as it is now; releases the one before. */
 static json_t *change(const char *noun, json_t *record, json_t *changes, json_t *expected)
 {
 	char method[64];
@@ -105,7 +104,8 @@ static json_t *change(const char *noun, json_t *record, json_t *changes, json_t 
 }
 
 /* An update that is refused: the error's field, and that record and rows are as before. */
-static void refuse(const char *noun, const json_t *record, json_t *changes, int code, const char *data_code, const char *field)
+static void refuse(const char *noun, const json_t *record, json_t *changes, int code, const char *data_code,
+                   const char *field)
 {
 	char method[64];
 	long rows = checked_rows(harness);
@@ -132,10 +132,11 @@ struct fullness {
 static json_t *make_principal(void)
 {
 	char *contact = new_contact("One of ours");
-	json_t *record = call("principal.create",
-	                      json_of("{'name':'박 과장','role':'officer','desks':['CN'],'clearance':'secret','contact_id':'%s',"
-	                              "'language':'ko','timezone':'Asia/Tokyo','email':'p@example.org','unix_user':'no-such-%s'}",
-	                              contact, contact + 30));
+	json_t *record =
+	    call("principal.create",
+	         json_of("{'name':'박 과장','role':'officer','desks':['CN'],'clearance':'secret','contact_id':'%s',"
+	                 "'language':'ko','timezone':'Asia/Tokyo','email':'p@example.org','unix_user':'no-such-%s'}",
+	                 contact, contact + 30));
 	free(contact);
 	return record;
 }
@@ -143,33 +144,36 @@ static json_t *make_principal(void)
 static json_t *make_organization(void)
 {
 	char *parent = made("organization.create", json_of("{'name':'The whole'}"));
-	json_t *record = call("organization.create",
-	                      json_of("{'names':[{'text':'통일연구원','kind':'native'},{'text':'KINU','kind':'alias','primary':true}],"
-	                              "'country':'KR','kind':'think-tank','parent_id':'%s','website':'w','description':'d'}",
-	                              parent));
+	json_t *record =
+	    call("organization.create",
+	         json_of("{'names':[{'text':'통일연구원','kind':'native'},{'text':'KINU','kind':'alias','primary':true}],"
+	                 "'country':'KR','kind':'think-tank','parent_id':'%s','website':'w','description':'d'}",
+	                 parent));
 	free(parent);
 	return record;
 }
 
 static json_t *make_contact(void)
 {
-	return call("contact.create",
-	            json_of("{'names':[{'text':'최룡해','kind':'native'},{'text':'Choe','kind':'alias'}],'country':'KP',"
-	                    "'sector':'government','status':'retired','affiliations':[{'organization':'WPK','title':'t',"
-	                    "'since':'2001-01-01','until':'2002-01-01'},{'organization':'SPA'}],'languages':['ko'],"
-	                    "'channels':[{'kind':'email','value':'c@example.org'}],'timezone':'Asia/Pyongyang','tags':['a'],"
-	                    "'influence':5,'interest':1,'sensitivity':'restricted','owner':'" ADMINISTRATOR "','notes':'n'}"));
+	return call(
+	    "contact.create",
+	    json_of("{'names':[{'text':'최룡해','kind':'native'},{'text':'Choe','kind':'alias'}],'country':'KP',"
+	            "'sector':'government','status':'retired','affiliations':[{'organization':'WPK','title':'t',"
+	            "'since':'2001-01-01','until':'2002-01-01'},{'organization':'SPA'}],'languages':['ko'],"
+	            "'channels':[{'kind':'email','value':'c@example.org'}],'timezone':'Asia/Pyongyang','tags':['a'],"
+	            "'influence':5,'interest':1,'sensitivity':'restricted','owner':'" ADMINISTRATOR "','notes':'n'}"));
 }
 
 static json_t *make_dialogue(void)
 {
 	char *contact = new_contact("A member"), *convenor = made("organization.create", json_of("{'name':'Convenor'}"));
-	json_t *record = call("dialogue.create",
-	                      json_of("{'title':'D','track':'1.5','countries':['KP','US'],'workstreams':['2.3',{'code':'1.2',"
-	                              "'objective':'1.2.1'}],'status':'paused','attribution':'background','languages':['en'],"
-	                              "'members':[{'contact_id':'%s','role':'chair','since':'2001-01-01','until':'2002-01-01'},"
-	                              "{'principal_id':'" ADMINISTRATOR "'}],'convenor_id':'%s','description':'d'}",
-	                              contact, convenor));
+	json_t *record =
+	    call("dialogue.create",
+	         json_of("{'title':'D','track':'1.5','countries':['KP','US'],'workstreams':['2.3',{'code':'1.2',"
+	                 "'objective':'1.2.1'}],'status':'paused','attribution':'background','languages':['en'],"
+	                 "'members':[{'contact_id':'%s','role':'chair','since':'2001-01-01','until':'2002-01-01'},"
+	                 "{'principal_id':'" ADMINISTRATOR "'}],'convenor_id':'%s','description':'d'}",
+	                 contact, convenor));
 	free(contact);
 	free(convenor);
 	return record;
@@ -179,17 +183,17 @@ static json_t *make_engagement(void)
 {
 	char *contact = new_contact("A guest"), *visit = made("engagement.log", json_of("{" PLACED "}"));
 	char *dialogue = made("dialogue.create", json_of("{'title':'E','countries':['KP'],'workstreams':['1.2']}"));
-	json_t *logged =
-	    call("engagement.log",
-	         json_of("{'title':'T','kind':'meeting','track':'1','status':'held','starts_at':'2020-01-01T00:00:00Z',"
-	                 "'ends_at':'2020-01-01T01:00:00Z','timezone':'Asia/Seoul','location':'l','format':'hybrid',"
-	                 "'countries':['KP','KR'],'workstreams':['1.2',{'code':'2.1','objective':'2.1.1','contribution':'c'}],"
-	                 "'topics':['x'],'participants':[{'contact_id':'%s','role':'chair','capacity':'official',"
-	                 "'attendance':'attended','side':'KP'},{'principal_id':'" ADMINISTRATOR "'}],'audience':{'headcount':3,"
-	                 "'groups':['g']},'dialogue_id':'%s','parent_id':'%s','languages':['ko'],'attribution':'background',"
-	                 "'sensitivity':'restricted','agenda':['a',{'text':'b','status':'open'}],'readout':'r','outcomes':['o'],"
-	                 "'sources':['s'],'owner':'" ADMINISTRATOR "','commitments':[{'by':'KP','text':'c'}]}",
-	                 contact, dialogue, visit));
+	json_t *logged = call(
+	    "engagement.log",
+	    json_of("{'title':'T','kind':'meeting','track':'1','status':'held','starts_at':'2020-01-01T00:00:00Z',"
+	            "'ends_at':'2020-01-01T01:00:00Z','timezone':'Asia/Seoul','location':'l','format':'hybrid',"
+	            "'countries':['KP','KR'],'workstreams':['1.2',{'code':'2.1','objective':'2.1.1','contribution':'c'}],"
+	            "'topics':['x'],'participants':[{'contact_id':'%s','role':'chair','capacity':'official',"
+	            "'attendance':'attended','side':'KP'},{'principal_id':'" ADMINISTRATOR "'}],'audience':{'headcount':3,"
+	            "'groups':['g']},'dialogue_id':'%s','parent_id':'%s','languages':['ko'],'attribution':'background',"
+	            "'sensitivity':'restricted','agenda':['a',{'text':'b','status':'open'}],'readout':'r','outcomes':['o'],"
+	            "'sources':['s'],'owner':'" ADMINISTRATOR "','commitments':[{'by':'KP','text':'c'}]}",
+	            contact, dialogue, visit));
 	json_t *record = call("engagement.get", json_of("{'id':'%s'}", at_string(logged, "id")));
 	json_decref(logged);
 	free(contact);
@@ -214,9 +218,10 @@ static json_t *make_commitment(void)
 static json_t *make_reminder(void)
 {
 	char *contact = new_contact("Of a reminder");
-	json_t *record = call("reminder.create", json_of("{'about':{'contact_id':'%s'},'note':'n','due_at':'2099-01-01T00:00:00Z',"
-	                                                 "'timezone':'Asia/Tokyo'}",
-	                                                 contact));
+	json_t *record =
+	    call("reminder.create", json_of("{'about':{'contact_id':'%s'},'note':'n','due_at':'2099-01-01T00:00:00Z',"
+	                                    "'timezone':'Asia/Tokyo'}",
+	                                    contact));
 	free(contact);
 	return record;
 }
@@ -283,10 +288,12 @@ static void test_absent_and_null(void **state)
 	}
 }
 
-/* For each kind: a version that was not read, before and after; and an id of nothing, or of a record of another kind. */
+/* For each kind: a version that was not read, before and after; and an id of nothing, or of a record of another kind.
+ */
 static void test_stale_and_unknown(void **state)
 {
-	char *contact = new_contact("Of another kind"), *organization = made("organization.create", json_of("{'name':'Other'}"));
+	char *contact = new_contact("Of another kind"),
+	     *organization = made("organization.create", json_of("{'name':'Other'}"));
 	(void)state;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		json_t *record = change(kinds[i].noun, kinds[i].make(), json_object(), json_object());
@@ -295,8 +302,9 @@ static void test_stale_and_unknown(void **state)
 		char method[64];
 		snprintf(method, sizeof method, "%s.update", kinds[i].noun);
 		for (int version = 1; version <= 3; version += 2) {
-			json_t *error = checked_error(&client, method, json_of("{'id':'%s','version':%d}", at_string(record, "id"), version),
-			                              409, "stale_version");
+			json_t *error =
+			    checked_error(&client, method, json_of("{'id':'%s','version':%d}", at_string(record, "id"), version),
+			                  409, "stale_version");
 			assert_int_equal(at_integer(error, "data.version"), 2);
 			json_decref(error);
 		}
@@ -309,9 +317,10 @@ static void test_stale_and_unknown(void **state)
 	/* hold and void likewise. */
 	json_t *engagement = make_engagement();
 	checked_refused(&client, "engagement.hold", json_of("{'id':'" NOBODY "','version':1}"), 404, "not_found", "id");
-	checked_refused(&client, "engagement.void", json_of("{'id':'%s','version':1,'reason':'r'}", contact), 404, "not_found", "id");
-	json_decref(checked_error(&client, "engagement.hold", json_of("{'id':'%s','version':2}", at_string(engagement, "id")), 409,
-	                          "stale_version"));
+	checked_refused(&client, "engagement.void", json_of("{'id':'%s','version':1,'reason':'r'}", contact), 404,
+	                "not_found", "id");
+	json_decref(checked_error(&client, "engagement.hold",
+	                          json_of("{'id':'%s','version':2}", at_string(engagement, "id")), 409, "stale_version"));
 	json_decref(checked_error(&client, "engagement.void",
 	                          json_of("{'id':'%s','version':2,'reason':'r'}", at_string(engagement, "id")), 409,
 	                          "stale_version"));
@@ -325,12 +334,15 @@ static void test_values(void **state)
 {
 	json_t *record = make_engagement();
 	(void)state;
-	record = change("engagement", record,
-	                json_of("{'title':'새 제목','kind':'visit','status':'cancelled','topics':['y','x'],'languages':[],'outcomes':[],"
-	                        "'sources':['t'],'agenda':[],'audience':{'headcount':0},'countries':['JP'],'workstreams':['1.1']}"),
-	                json_of("{'title':'새 제목','kind':'visit','status':'cancelled','topics':['y','x'],'languages':[],'outcomes':[],"
-	                        "'sources':['t'],'agenda':[],'audience':{'headcount':0,'groups':null},'countries':['JP'],"
-	                        "'workstreams':[{'code':'1.1'}]}"));
+	record = change(
+	    "engagement", record,
+	    json_of(
+	        "{'title':'새 제목','kind':'visit','status':'cancelled','topics':['y','x'],'languages':[],'outcomes':[],"
+	        "'sources':['t'],'agenda':[],'audience':{'headcount':0},'countries':['JP'],'workstreams':['1.1']}"),
+	    json_of(
+	        "{'title':'새 제목','kind':'visit','status':'cancelled','topics':['y','x'],'languages':[],'outcomes':[],"
+	        "'sources':['t'],'agenda':[],'audience':{'headcount':0,'groups':null},'countries':['JP'],"
+	        "'workstreams':[{'code':'1.1'}]}"));
 	/* What is found by them follows. */
 	json_t *page = call("engagement.history", json_of("{'country':'JP','topic':'y','workstream':'1.1'}"));
 	assert_string_equal(at_string(page, "items.0.id"), at_string(record, "id"));
@@ -345,9 +357,10 @@ static void test_values(void **state)
 	json_decref(record);
 
 	record = make_contact();
-	record = change("contact", record, json_of("{'name':'Choe Ryong Hae','status':'active','channels':[],'tags':['b','a']}"),
-	                json_of("{'name':'Choe Ryong Hae','names':[{'text':'Choe Ryong Hae','kind':'romanized','language':null,"
-	                        "'system':null,'primary':true}],'status':'active','channels':[],'tags':['b','a']}"));
+	record =
+	    change("contact", record, json_of("{'name':'Choe Ryong Hae','status':'active','channels':[],'tags':['b','a']}"),
+	           json_of("{'name':'Choe Ryong Hae','names':[{'text':'Choe Ryong Hae','kind':'romanized','language':null,"
+	                   "'system':null,'primary':true}],'status':'active','channels':[],'tags':['b','a']}"));
 	page = call("contact.search", json_of("{'text':'choe ryong h','tag':'b'}"));
 	assert_string_equal(at_string(page, "items.0.id"), at_string(record, "id"));
 	json_decref(page);
@@ -357,7 +370,8 @@ static void test_values(void **state)
 	record = make_organization();
 	json_t *below = call("organization.create", json_of("{'name':'Below','parent_id':'%s'}", at_string(record, "id")));
 	refuse("organization", record, json_of("{'parent_id':'%s'}", at_string(record, "id")), 422, "rule", "parent_id");
-	refuse("organization", record, json_of("{'name':'x','parent_id':'%s'}", at_string(below, "id")), 422, "rule", "parent_id");
+	refuse("organization", record, json_of("{'name':'x','parent_id':'%s'}", at_string(below, "id")), 422, "rule",
+	       "parent_id");
 	refuse("organization", record, json_of("{'name':'x','parent_id':'" NOBODY "'}"), 404, "not_found", "parent_id");
 	json_decref(below);
 	json_decref(record);
@@ -371,39 +385,46 @@ static void test_participants(void **state)
 	const char *stranger = at_string(other, "participants.0.id");
 	(void)state;
 	found = json_deep_copy(at(record, "participants"));
-	json_object_update_new(json_array_get(found, 0), json_of("{'role':'observer','capacity':null,'attendance':'absent','side':null}"));
-	record = change("engagement", record,
-	                json_of("{'participants_change':[{'id':'%s','role':'observer','capacity':null,'attendance':'absent','side':null},"
-	                        "{'id':'%s'}]}",
-	                        first, second),
-	                json_pack("{s:o}", "participants", found));
+	json_object_update_new(json_array_get(found, 0),
+	                       json_of("{'role':'observer','capacity':null,'attendance':'absent','side':null}"));
+	record = change(
+	    "engagement", record,
+	    json_of(
+	        "{'participants_change':[{'id':'%s','role':'observer','capacity':null,'attendance':'absent','side':null},"
+	        "{'id':'%s'}]}",
+	        first, second),
+	    json_pack("{s:o}", "participants", found));
 	/* Every way to be wrong, each beside something right that must not be done. */
 #define RIGHT "'title':'x','participants_add':[{'contact':{'name':'Never made','country':'US'}},{'contact_id':'%s'}]"
-	refuse("engagement", record, json_of("{" RIGHT ",'participants_remove':['%s','%s']}", guest, first, stranger), 404, "not_found",
-	       "participants_remove[1]");
+	refuse("engagement", record, json_of("{" RIGHT ",'participants_remove':['%s','%s']}", guest, first, stranger), 404,
+	       "not_found", "participants_remove[1]");
 	refuse("engagement", record, json_of("{" RIGHT ",'participants_remove':['" NOBODY "']}", guest), 404, "not_found",
 	       "participants_remove[0]");
 	refuse("engagement", record,
-	       json_of("{" RIGHT ",'participants_change':[{'id':'%s','side':'US'},{'id':'%s','side':'US'}]}", guest, first, stranger),
+	       json_of("{" RIGHT ",'participants_change':[{'id':'%s','side':'US'},{'id':'%s','side':'US'}]}", guest, first,
+	               stranger),
 	       404, "not_found", "participants_change[1].id");
-	refuse("engagement", record, json_of("{'participants_remove':['%s'],'participants_add':[{'contact_id':'" NOBODY "'}]}", first),
-	       404, "not_found", "participants_add[0].contact_id");
 	refuse("engagement", record,
-	       json_of("{'participants_add':[{'contact_id':'%s'},{'principal_id':'" ADMINISTRATOR "'}]}", guest), 422, "rule",
-	       "participants_add[1]");
+	       json_of("{'participants_remove':['%s'],'participants_add':[{'contact_id':'" NOBODY "'}]}", first), 404,
+	       "not_found", "participants_add[0].contact_id");
+	refuse("engagement", record,
+	       json_of("{'participants_add':[{'contact_id':'%s'},{'principal_id':'" ADMINISTRATOR "'}]}", guest), 422,
+	       "rule", "participants_add[1]");
 	refuse("engagement", record, json_of("{" RIGHT ",'sensitivity':'open'}", guest), 422, "rule", "sensitivity");
-	refuse("engagement", record, json_of("{" RIGHT ",'countries_remove':['KP','KR']}", guest), 422, "rule", "countries_remove");
+	refuse("engagement", record, json_of("{" RIGHT ",'countries_remove':['KP','KR']}", guest), 422, "rule",
+	       "countries_remove");
 	refuse("engagement", record, json_of("{" RIGHT ",'owner':'" NOBODY "'}", guest), 404, "not_found", "owner");
 #undef RIGHT
 	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.contact WHERE name = 'Never made'"), 0);
 	check_equal("the other", read_again("engagement", at_string(other, "id")), json_incref(other));
 	/* One goes, is added again in another part, and others come: they stand after those who are there. */
-	json_t *now = call("engagement.update",
-	                   json_of("{'id':'%s','version':%ld,'participants_remove':['%s'],'participants_add':[{'contact_id':'%s',"
-	                           "'role':'interpreter'},{'contact':{'name':'New guest','country':'US'},'side':'US'},"
-	                           "{'contact_id':'%s'}]}",
-	                           at_string(record, "id"), at_integer(record, "version"), first, guest,
-	                           at_string(record, "participants.0.contact_id")));
+	json_t *now =
+	    call("engagement.update",
+	         json_of("{'id':'%s','version':%ld,'participants_remove':['%s'],'participants_add':[{'contact_id':'%s',"
+	                 "'role':'interpreter'},{'contact':{'name':'New guest','country':'US'},'side':'US'},"
+	                 "{'contact_id':'%s'}]}",
+	                 at_string(record, "id"), at_integer(record, "version"), first, guest,
+	                 at_string(record, "participants.0.contact_id")));
 	assert_int_equal(json_array_size(at(now, "participants")), 4);
 	assert_string_equal(at_string(now, "participants.0.id"), second);
 	assert_string_equal(at_string(now, "participants.1.contact_id"), guest);
@@ -411,11 +432,12 @@ static void test_participants(void **state)
 	assert_string_equal(at_string(now, "participants.2.name"), "New guest");
 	assert_string_equal(at_string(now, "participants.3.contact_id"), at_string(record, "participants.0.contact_id"));
 	assert_string_not_equal(at_string(now, "participants.3.id"), first);
-	json_t *error = checked_error(&client, "engagement.update",
-	                              json_of("{'id':'%s','version':%ld,'participants_add':[{'contact':{'name':'New guest','country':"
-	                                      "'US'}}]}",
-	                                      at_string(now, "id"), at_integer(now, "version")),
-	                              409, "duplicate");
+	json_t *error =
+	    checked_error(&client, "engagement.update",
+	                  json_of("{'id':'%s','version':%ld,'participants_add':[{'contact':{'name':'New guest','country':"
+	                          "'US'}}]}",
+	                          at_string(now, "id"), at_integer(now, "version")),
+	                  409, "duplicate");
 	assert_string_equal(at_string(error, "data.field"), "participants_add[0].contact");
 	json_decref(error);
 	json_decref(now);
@@ -440,11 +462,15 @@ static void test_countries_and_workstreams(void **state)
 		                json_of("{'workstreams':[{'code':'1.2','objective':'1.2.2'},{'code':'3.1'}]}"));
 		/* Adding what is there changes nothing. */
 		record = change(nouns[i], record, json_of("{'workstreams_add':['3.1'],'countries_add':['KP']}"), json_object());
-		refuse(nouns[i], record, json_of("{'title':'x','workstreams_remove':['1.2','3.1']}"), 422, "rule", "workstreams_remove");
-		refuse(nouns[i], record, json_of("{'title':'x','countries_remove':['KP','RU']}"), 422, "rule", "countries_remove");
+		refuse(nouns[i], record, json_of("{'title':'x','workstreams_remove':['1.2','3.1']}"), 422, "rule",
+		       "workstreams_remove");
+		refuse(nouns[i], record, json_of("{'title':'x','countries_remove':['KP','RU']}"), 422, "rule",
+		       "countries_remove");
 		char sql[200];
-		snprintf(sql, sizeof sql, "SELECT string_agg(workstream, ',' ORDER BY workstream) FROM store.%s_workstream"
-		         " WHERE %s_id = '%s'", nouns[i], nouns[i], at_string(record, "id"));
+		snprintf(sql, sizeof sql,
+		         "SELECT string_agg(workstream, ',' ORDER BY workstream) FROM store.%s_workstream"
+		         " WHERE %s_id = '%s'",
+		         nouns[i], nouns[i], at_string(record, "id"));
 		char *links = harness_query(harness, sql);
 		assert_string_equal(links, "1.2,3.1");
 		free(links);
@@ -460,18 +486,26 @@ static void test_members_and_affiliations(void **state)
 	bool turned = json_is_null(at(record, "members.0.contact_id"));
 	char *first = strdup(at_string(record, places[turned])), *second = strdup(at_string(record, places[!turned]));
 	(void)state;
-	refuse("dialogue", record, json_of("{'title':'x','members_change':[{'id':'%s','role':'host'},{'id':'%s'}]}", first,
-	                                   at_string(other, "members.0.id")), 404, "not_found", "members_change[1].id");
-	refuse("dialogue", record, json_of("{'members_change':[{'id':'%s','role':'host'}],'members_remove':['%s']}", first,
-	                                   at_string(other, "members.1.id")), 404, "not_found", "members_remove[0]");
-	refuse("dialogue", record, json_of("{'members_change':[{'id':'%s','role':'host'},{'id':'%s','until':'2000-12-31',"
-	                                   "'since':'2001-01-01'}]}", first, second), 422, "rule", "members_change[1].until");
-	refuse("dialogue", record, json_of("{'members_remove':['%s'],'members_add':[{'contact_id':'" NOBODY "'}]}", first), 404,
-	       "not_found", "members_add[0]");
+	refuse("dialogue", record,
+	       json_of("{'title':'x','members_change':[{'id':'%s','role':'host'},{'id':'%s'}]}", first,
+	               at_string(other, "members.0.id")),
+	       404, "not_found", "members_change[1].id");
+	refuse("dialogue", record,
+	       json_of("{'members_change':[{'id':'%s','role':'host'}],'members_remove':['%s']}", first,
+	               at_string(other, "members.1.id")),
+	       404, "not_found", "members_remove[0]");
+	refuse("dialogue", record,
+	       json_of("{'members_change':[{'id':'%s','role':'host'},{'id':'%s','until':'2000-12-31',"
+	               "'since':'2001-01-01'}]}",
+	               first, second),
+	       422, "rule", "members_change[1].until");
+	refuse("dialogue", record, json_of("{'members_remove':['%s'],'members_add':[{'contact_id':'" NOBODY "'}]}", first),
+	       404, "not_found", "members_add[0]");
 	refuse("dialogue", record, json_of("{'title':'x','convenor_id':'" NOBODY "'}"), 404, "not_found", "convenor_id");
-	now = call("dialogue.update", json_of("{'id':'%s','version':1,'members_change':[{'id':'%s','role':null,'until':null}],"
-	                                      "'members_remove':['%s'],'members_add':[{'principal_id':'" ADMINISTRATOR "','role':'host'}]}",
-	                                      at_string(record, "id"), first, second));
+	now = call("dialogue.update",
+	           json_of("{'id':'%s','version':1,'members_change':[{'id':'%s','role':null,'until':null}],"
+	                   "'members_remove':['%s'],'members_add':[{'principal_id':'" ADMINISTRATOR "','role':'host'}]}",
+	                   at_string(record, "id"), first, second));
 	assert_int_equal(json_array_size(at(now, "members")), 2);
 	assert_string_equal(at_string(now, "members.0.id"), first);
 	assert_true(json_is_null(at(now, "members.0.role")) && json_is_null(at(now, "members.0.until")));
@@ -486,23 +520,30 @@ static void test_members_and_affiliations(void **state)
 	record = make_contact();
 	other = make_contact();
 	first = strdup(at_string(record, "affiliations.0.id")), second = strdup(at_string(record, "affiliations.1.id"));
-	refuse("contact", record, json_of("{'notes':'x','affiliations_change':[{'id':'%s','title':'y'},{'id':'%s'}]}", first,
-	                                  at_string(other, "affiliations.0.id")), 404, "not_found", "affiliations_change[1].id");
-	refuse("contact", record, json_of("{'notes':'x','affiliations_remove':['%s','%s']}", first,
-	                                  at_string(other, "affiliations.0.id")), 404, "not_found", "affiliations_remove[1]");
+	refuse("contact", record,
+	       json_of("{'notes':'x','affiliations_change':[{'id':'%s','title':'y'},{'id':'%s'}]}", first,
+	               at_string(other, "affiliations.0.id")),
+	       404, "not_found", "affiliations_change[1].id");
+	refuse("contact", record,
+	       json_of("{'notes':'x','affiliations_remove':['%s','%s']}", first, at_string(other, "affiliations.0.id")),
+	       404, "not_found", "affiliations_remove[1]");
 	refuse("contact", record, json_of("{'affiliations_change':[{'id':'%s','until':'2000-12-31'}]}", first), 422, "rule",
 	       "affiliations_change[0].until");
-	refuse("contact", record, json_of("{'affiliations_remove':['%s'],'affiliations_add':[{'organization':'Never made too'},"
-	                                  "{'organization_id':'" NOBODY "'}]}", first), 404, "not_found",
-	       "affiliations_add[1].organization_id");
-	now = call("contact.update", json_of("{'id':'%s','version':1,'affiliations_change':[{'id':'%s','title':null,'until':null}],"
-	                                     "'affiliations_remove':['%s'],'affiliations_add':[{'organization':'WPK','since':'1999-01-01'}]}",
-	                                     at_string(record, "id"), first, second));
+	refuse("contact", record,
+	       json_of("{'affiliations_remove':['%s'],'affiliations_add':[{'organization':'Never made too'},"
+	               "{'organization_id':'" NOBODY "'}]}",
+	               first),
+	       404, "not_found", "affiliations_add[1].organization_id");
+	now = call("contact.update",
+	           json_of("{'id':'%s','version':1,'affiliations_change':[{'id':'%s','title':null,'until':null}],"
+	                   "'affiliations_remove':['%s'],'affiliations_add':[{'organization':'WPK','since':'1999-01-01'}]}",
+	                   at_string(record, "id"), first, second));
 	assert_int_equal(json_array_size(at(now, "affiliations")), 2);
 	assert_string_equal(at_string(now, "affiliations.0.id"), first);
 	assert_true(json_is_null(at(now, "affiliations.0.title")) && json_is_null(at(now, "affiliations.0.until")));
 	/* Named again, the organization is the same one. */
-	assert_string_equal(at_string(now, "affiliations.1.organization_id"), at_string(now, "affiliations.0.organization_id"));
+	assert_string_equal(at_string(now, "affiliations.1.organization_id"),
+	                    at_string(now, "affiliations.0.organization_id"));
 	json_decref(now);
 	json_decref(record);
 	json_decref(other);
@@ -518,9 +559,10 @@ static void test_moments(void **state)
 	refuse("engagement", record, json_of("{'starts_at':'2020-01-01T01:00:01Z'}"), 422, "rule", "ends_at");
 	refuse("engagement", record, json_of("{'precision':'month'}"), 422, "rule", "ends_on");
 	refuse("engagement", record, json_of("{'ends_on':'2020-01-02'}"), 422, "rule", "ends_on");
-	record = change("engagement", record, json_of("{'starts_on':'2018-04-27','ends_on':'2018-04-28'}"),
-	                json_of("{'starts_at':null,'ends_at':null,'timezone':null,'starts_on':'2018-04-27','ends_on':'2018-04-28',"
-	                        "'precision':'day'}"));
+	record = change(
+	    "engagement", record, json_of("{'starts_on':'2018-04-27','ends_on':'2018-04-28'}"),
+	    json_of("{'starts_at':null,'ends_at':null,'timezone':null,'starts_on':'2018-04-27','ends_on':'2018-04-28',"
+	            "'precision':'day'}"));
 	refuse("engagement", record, json_of("{'ends_at':'2018-05-01T00:00:00Z'}"), 422, "rule", "ends_at");
 	refuse("engagement", record, json_of("{'timezone':'Asia/Seoul'}"), 422, "rule", "ends_at");
 	refuse("engagement", record, json_of("{'ends_on':'2018-04-26'}"), 422, "rule", "ends_on");
@@ -531,102 +573,19 @@ static void test_moments(void **state)
 	                json_of("{'starts_at':'2016-02-29T14:30:00Z','starts_on':null,'precision':null}"));
 	record = change("engagement", record, json_of("{'ends_at':'2016-02-29T15:00:00Z','timezone':'Europe/Moscow'}"),
 	                json_of("{'ends_at':'2016-02-29T15:00:00Z','timezone':'Europe/Moscow'}"));
-	record = change("engagement", record, json_of("{'starts_on':'1972-07-04','precision':'year'}"),
-	                json_of("{'starts_at':null,'ends_at':null,'timezone':null,'starts_on':'1972-01-01','precision':'year'}"));
+	record = change(
+	    "engagement", record, json_of("{'starts_on':'1972-07-04','precision':'year'}"),
+	    json_of("{'starts_at':null,'ends_at':null,'timezone':null,'starts_on':'1972-01-01','precision':'year'}"));
 	/* It is found where it stands now, and there only; participants' own order follows. */
 	json_t *page = call("contact.history", json_of("{'id':'%s','since':'1972-01-01','until':'1972-01-02'}",
 	                                               at_string(record, "participants.0.contact_id")));
 	assert_int_equal(json_array_size(at(page, "items")), 1);
 	json_decref(page);
-	page = call("contact.history", json_of("{'id':'%s','since':'1972-01-02'}", at_string(record, "participants.0.contact_id")));
+	page = call("contact.history",
+	            json_of("{'id':'%s','since':'1972-01-02'}", at_string(record, "participants.0.contact_id")));
 	assert_int_equal(json_array_size(at(page, "items")), 0);
 	json_decref(page);
 	json_decref(record);
-}
-
-/* Sends the same call with a member of its own over each connection at the same time; the answers in that order. */
-static void race(struct client *other, const char *method, json_t *const params[2], json_t *answers[2])
-{
-	struct client *clients[2] = {&client, other};
-	for (size_t i = 0; i < 2; i++) {
-		json_t *request = json_pack("{s:s, s:s, s:O, s:i}", "jsonrpc", "2.0", "method", method, "params", params[i], "id", 1);
-		char *text = json_dumps(request, JSON_COMPACT);
-		assert_true(client_send_line(clients[i], text));
-		free(text);
-		json_decref(request);
-	}
-	for (size_t i = 0; i < 2; i++)
-		answers[i] = client_read(clients[i], ANSWER_MS);
-}
-
-static void test_two_at_once(void **state)
-{
-	struct client other;
-	char *id = made("engagement.log", json_of("{" PLACED "}"));
-	(void)state;
-	client_open(&other, harness);
-	for (long version = 1; version <= RACES; version++) {
-		json_t *answers[2], *params[2] = {json_of("{'id':'%s','version':%ld,'readout':'one %ld'}", id, version, version),
-		                                  json_of("{'id':'%s','version':%ld,'readout':'two %ld'}", id, version, version)};
-		race(&other, "engagement.update", params, answers);
-		size_t winner = at(answers[0], "result") ? 0 : 1;
-		assert_int_equal(at_integer(answers[winner], "result.version"), version + 1);
-		assert_int_equal(at_integer(answers[1 - winner], "error.code"), 409);
-		assert_string_equal(at_string(answers[1 - winner], "error.data.code"), "stale_version");
-		assert_int_equal(at_integer(answers[1 - winner], "error.data.version"), version + 1);
-		json_t *now = call("engagement.get", json_of("{'id':'%s'}", id));
-		check_equal("the winner's", json_incref(at(answers[winner], "result")), json_incref(now));
-		assert_string_equal(at_string(now, "readout"), at_string(params[winner], "readout"));
-		json_decref(now);
-		for (size_t i = 0; i < 2; i++)
-			json_decref(answers[i]), json_decref(params[i]);
-	}
-	char sql[200];
-	snprintf(sql, sizeof sql, "SELECT count(DISTINCT record_version) FROM store.change WHERE record_id = '%s'", id);
-	assert_int_equal(harness_count(harness, sql), RACES + 1);
-	client_close(&other);
-	free(id);
-}
-
-/* Each client adds people of its own until the answer says that they are in: nobody's are lost. */
-static void test_nobody_is_lost(void **state)
-{
-	struct client other;
-	char *id = made("engagement.log", json_of("{" PLACED "}"));
-	(void)state;
-	client_open(&other, harness);
-	long version = 1, tries = 0;
-	for (size_t round = 0; round < GATHERINGS; round++) {
-		bool in[2] = {false, false};
-		for (; !in[0] || !in[1]; tries++) {
-			json_t *answers[2], *params[2], *now;
-			for (size_t i = 0; i < 2; i++)
-				params[i] = in[i] ? json_of("{'id':'%s','version':%ld,'title':'A talk'}", id, version)
-				                  : json_of("{'id':'%s','version':%ld,'participants_add':[{'contact':{'name':'Guest %zu of %zu',"
-				                            "'country':'US'}}]}",
-				                            id, version, round, i);
-			race(&other, "engagement.update", params, answers);
-			for (size_t i = 0; i < 2; i++) {
-				if (at(answers[i], "result"))
-					in[i] = true;
-				else
-					assert_string_equal(at_string(answers[i], "error.data.code"), "stale_version");
-				json_decref(answers[i]);
-				json_decref(params[i]);
-			}
-			now = call("engagement.get", json_of("{'id':'%s'}", id));
-			version = at_integer(now, "version");
-			json_decref(now);
-		}
-	}
-	assert_true(tries >= GATHERINGS * 2);
-	json_t *now = call("engagement.get", json_of("{'id':'%s'}", id));
-	assert_int_equal(json_array_size(at(now, "participants")), GATHERINGS * 2);
-	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.contact WHERE name ~ '^Guest \\d+ of \\d$'"),
-	                 GATHERINGS * 2);
-	json_decref(now);
-	client_close(&other);
-	free(id);
 }
 
 int main(void)
@@ -639,8 +598,6 @@ int main(void)
 	    cmocka_unit_test(test_countries_and_workstreams),
 	    cmocka_unit_test(test_members_and_affiliations),
 	    cmocka_unit_test(test_moments),
-	    cmocka_unit_test(test_two_at_once),
-	    cmocka_unit_test(test_nobody_is_lost),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
