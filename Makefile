@@ -28,7 +28,7 @@ UNIT_TESTS        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard 
 INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
 HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
 
-.PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized clean help format FORCE
+.PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized bench clean help format FORCE
 .SECONDARY:
 
 all: $(BUILD)/tracktwod $(BUILD)/tracktwo
@@ -39,6 +39,7 @@ help:
 	@echo 'make all    build/tracktwod and build/tracktwo'
 	@echo 'make check  the quick part of make test: floors, unit tests'
 	@echo 'make deps   install the packages that the rest needs'
+	@echo 'make bench  how fast it is beside pgbench, in about five minutes; SIZE=… engagements'
 	@echo 'make man    the manual page, checked'
 	@echo 'make clean  remove build/ (never .run/, which holds data)'
 
@@ -90,6 +91,10 @@ test-integration: all $(INTEGRATION_TESTS)
 test-sanitized:
 	@$(MAKE) --no-print-directory BUILD=build/sanitized OPTIMIZE=-O1 \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' test-unit test-integration
+
+# Not part of make test: a figure of a busy machine proves nothing.
+bench: all $(BUILD)/tests/bench/load
+	@sh tests/bench/bench.sh $(BUILD)
 
 man: $(BUILD)/tracktwod.8
 $(BUILD)/tracktwod.8: $(BUILD)/tracktwod
@@ -148,5 +153,8 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOMS) $(BUILD)/embedded_sql.a
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(BUILD)/tests/bench/load: $(BUILD)/tests/bench/load.o
+	@$(CC) $(CFLAGS) -o $@ $^
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
