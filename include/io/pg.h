@@ -6,7 +6,9 @@
  * unique key's race, is sent again, up to six times and while no wait for a connection lasts longer than wait_ms: a statement
  * must be one that may run twice. Every write carries a request_id, so a second run finds what the first one did. Nothing is reported as done before the sync that made it durable has come back.
  *
- * Today each request is followed by its own sync, and so is its own transaction; grouping commits changes nothing here. */
+ * A write is followed by its own sync, and so is its own transaction. Reads of one turn of the loop share a sync, and with it
+ * a transaction, up to eight on a connection: what one of them raises is its own, and those behind it, which the server then
+ * passes over, run again, each alone. So does everything that runs again. */
 #ifndef TRACKTWO_IO_PG_H
 #define TRACKTWO_IO_PG_H
 
@@ -18,6 +20,7 @@
 struct event_base;
 struct pg_pool;
 
+/* PG_READ: a statement that changes nothing, nor the session's state beyond its transaction. */
 enum pg_lane { PG_READ, PG_WRITE };
 
 enum pg_status {

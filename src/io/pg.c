@@ -95,6 +95,13 @@ static void request_again(struct pg_pool *pool, struct pg_request *request)
 	pool_wake(pool);
 }
 
+/* Another one of the same group may have done so already. */
+static void link_leave(struct pg_link *link, const char *why)
+{
+	if (link->connection)
+		pg_link_drop(link, why);
+}
+
 static void request_raised(struct pg_request *request, const char *state)
 {
 	struct pg_result result = {.status = PG_RAISED, .message = "", .attempts = request->attempts};
@@ -121,15 +128,18 @@ void pg_pool_on_result(struct pg_pool *pool, struct pg_link *link, struct pg_req
 		                                            .length = present ? (size_t)PQgetlength(result, 0, 0) : 0,
 		                                            .message = "",
 		                                            .attempts = request->attempts});
+	} else if (result && PQresultStatus(result) == PGRES_PIPELINE_ABORTED) {
+		/* Its neighbour failed before it was reached. */
+		request_again(pool, request);
 	} else if (!*state || state_in(departed_states, state)) {
 		request_again(pool, request);
-		pg_link_drop(link, "the server is going away");
+		link_leave(link, "the server is going away");
 	} else if (state_in(retried_states, state) && request->attempts < ATTEMPTS_MOST) {
 		log_debug(link->subject, "a request runs again after SQLSTATE %s", state);
 		request_again(pool, request);
 		/* What was prepared is no longer what the server has: begin anew. */
 		if (strcmp(state, "26000") == 0 || strcmp(state, "0A000") == 0)
-			pg_link_drop(link, "its prepared statements are stale");
+			link_leave(link, "its prepared statements are stale");
 	} else if (strcmp(state, "57014") == 0) {
 		request_fail(request, PG_TIMEOUT);
 	} else if (strncmp(state, "53", 2) == 0) {
