@@ -6,9 +6,10 @@
  * unique key's race, is sent again, up to six times and while no wait for a connection lasts longer than wait_ms: a statement
  * must be one that may run twice. Every write carries a request_id, so a second run finds what the first one did. Nothing is reported as done before the sync that made it durable has come back.
  *
- * A write is followed by its own sync, and so is its own transaction. Reads of one turn of the loop share a sync, and with it
- * a transaction, up to eight on a connection: what one of them raises is its own, and those behind it, which the server then
- * passes over, run again, each alone. So does everything that runs again. */
+ * What arrived in one turn of the loop goes out together. Up to eight reads, or up to eight writes, share a sync on a
+ * connection, and with it a transaction; what runs for the second time, or is prepared along, runs alone. A read's failure
+ * is its own, and the reads behind it, which the server then passes over, run again. A write's failure undoes its group: all
+ * of it runs again, each alone, and only then is anybody told; so neighbours of a failure lose time, and nothing else. */
 #ifndef TRACKTWO_IO_PG_H
 #define TRACKTWO_IO_PG_H
 

@@ -2,9 +2,10 @@
  *
  * The list `sent` mirrors the pipeline: groups of requests, each group followed by one sync. Each request owes one result
  * (two when it was prepared along), so what arrives always belongs to the first of the list that is owed something; a sync
- * settles the first group. Only reads share a group, and only when they run for the first time and are prepared already: what
- * a failure may take with it can then simply run again, alone. libpq alone decides when something arrived; this file never
- * waits. */
+ * settles the first group, which is one transaction. A group is of one lane, and of requests that run for the first time and
+ * are prepared already: what a failure takes with it can then simply run again, alone. Few groups are on their way at a time,
+ * so that under load what waits makes whole groups, and without load nothing waits. libpq alone decides when something
+ * arrived; this file never waits. */
 #include "pg_link.h"
 
 #include <stdio.h>
@@ -18,8 +19,9 @@
 /* PQconnectPoll() has no time limit of its own: connect_timeout is for the blocking functions. */
 enum { BACKOFF_FIRST_MS = 50, BACKOFF_MOST_MS = 5000, CONNECT_MOST_MS = 10000 };
 
-/* Reads under one sync: the first of them is answered when the last one is done. */
-enum { GROUP_MOST = 8 };
+/* Requests under one sync: the first of them is answered when the last one is done. And syncs on their way: one for the
+ * server to work on, one to find when it is done. */
+enum { GROUP_MOST = 8, GROUPS_MOST = 2 };
 
 static void link_on_socket(int fd, short what, void *context);
 
@@ -49,7 +51,7 @@ static void link_close(struct pg_link *link)
 	link->connection = NULL;
 	link->state = LINK_DOWN;
 	link->newest = link->reading = NULL;
-	link->open = 0;
+	link->open = link->groups = 0;
 }
 
 void pg_link_drop(struct pg_link *link, const char *why)
@@ -103,6 +105,7 @@ static bool link_sync(struct pg_link *link)
 		return true;
 	link->newest->closes = true;
 	link->open = 0;
+	link->groups++;
 	return PQpipelineSync(link->connection);
 }
 
@@ -208,20 +211,27 @@ static void link_group_done(struct pg_link *link)
 {
 	struct pg_list group;
 	struct pg_request *request = link->sent.first;
+	bool failed = false, undone;
 
-	while (request && request->owed == 0 && !request->closes)
-		request = request->next;
+	for (; request && request->owed == 0; request = request->next) {
+		failed = failed || is_error(request->result);
+		if (request->closes)
+			break;
+	}
 	if (!request || request->owed > 0) {
 		pg_link_drop(link, "its answers are out of step");
 		return;
 	}
+	link->groups--;
 	pg_list_init(&group);
 	do {
 		request = pg_list_take(&link->sent);
 		pg_list_append(&group, request);
 	} while (!request->closes);
+	/* What was read is as true as if the neighbour had not failed. */
+	undone = failed && group.count > 1 && request->statement->lane == PG_WRITE;
 	while ((request = pg_list_take(&group)))
-		pg_pool_on_result(link->pool, link, request);
+		pg_pool_on_result(link->pool, link, request, undone);
 }
 
 /* The first error is the one that counts; a statement's own result replaces that of its preparation. */
@@ -363,16 +373,33 @@ static bool link_queue(struct pg_link *link, const struct pg_request *request, u
 	return PQsendQueryPrepared(link->connection, name, (int)statement->parameters, request->values, NULL, NULL, 0);
 }
 
+static bool runs_alone(const struct pg_link *link, const struct pg_request *request)
+{
+	size_t slot = request->statement->slot;
+	return request->attempts > 0 || slot >= link->prepared_size || !link->prepared[slot];
+}
+
+static bool joins(const struct pg_link *link, const struct pg_request *request)
+{
+	return link->open > 0 && link->newest->statement->lane == request->statement->lane && !runs_alone(link, request);
+}
+
+bool pg_link_takes(const struct pg_link *link, const struct pg_request *request)
+{
+	return link->state == LINK_READY && !link->listener &&
+	       (joins(link, request) || link->groups + (link->open > 0) < GROUPS_MOST);
+}
+
 bool pg_link_send(struct pg_link *link, struct pg_request *request)
 {
+	bool alone = runs_alone(link, request), joining = joins(link, request);
 	unsigned char *prepared = link_prepared(link, request->statement);
-	bool alone = request->statement->lane != PG_READ || request->attempts > 0 || !*prepared;
 
 	request->owed = *prepared ? 1 : 2;
 	request->closes = false;
 	if (!link->sent.first)
 		link->heard_us = time_monotonic_micros();
-	if ((alone && !link_sync(link)) || !link_queue(link, request, prepared)) {
+	if ((!joining && !link_sync(link)) || !link_queue(link, request, prepared)) {
 		pg_link_drop(link, "a request could not be sent");
 		return false;
 	}

@@ -50,6 +50,7 @@ struct pg_link {
 	struct pg_list sent; /* in the order of the pipeline */
 	struct pg_request *newest, *reading; /* of `sent`: the last one, and the first that is owed a result or NULL */
 	size_t open;         /* how many of the last ones no sync follows yet */
+	size_t groups;       /* how many syncs are on their way */
 	int64_t heard_us;    /* when the server last said anything, or was first asked */
 	unsigned char *prepared; /* by statement slot */
 	size_t prepared_size;
@@ -72,6 +73,8 @@ void pg_link_init(struct pg_link *link, struct pg_pool *pool, size_t number, boo
 void pg_link_stop(struct pg_link *link);
 /* Begins to connect. */
 void pg_link_start(struct pg_link *link);
+/* Has the pipeline room for it, in the open group or as a new one? */
+bool pg_link_takes(const struct pg_link *link, const struct pg_request *request);
 /* Puts a request into the pipeline. False when the link died before it took the request: that is then the pool's again. */
 bool pg_link_send(struct pg_link *link, struct pg_request *request);
 /* Ends what pg_link_send() queued with a sync, and writes it out. */
@@ -80,8 +83,9 @@ void pg_link_flush(struct pg_link *link);
 void pg_link_drop(struct pg_link *link, const char *why);
 
 /* The pool's side. */
-/* A request's sync is back: `result` decides between its callback and another run. Owns `request`. */
-void pg_pool_on_result(struct pg_pool *pool, struct pg_link *link, struct pg_request *request);
+/* A request's sync is back: its result decides between its callback and another run; `undone`: a neighbour's failure has
+ * rolled back whatever it did. Owns `request`. */
+void pg_pool_on_result(struct pg_pool *pool, struct pg_link *link, struct pg_request *request, bool undone);
 void pg_pool_on_link(struct pg_pool *pool);
 
 #endif
