@@ -28,8 +28,8 @@ UNIT_TESTS        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard 
 INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
 HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
 
-.PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized deps-clients test-clients clean help \
-        format FORCE
+.PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized \
+        deps-clients test-clients bench clean help format FORCE
 .SECONDARY:
 
 all: $(BUILD)/tracktwod $(BUILD)/tracktwo
@@ -41,6 +41,7 @@ help:
 	@echo 'make check  the quick part of make test: floors, unit tests'
 	@echo 'make deps   install the packages that the rest needs'
 	@echo 'make test-clients  other people'\''s JSON-RPC clients against a real daemon; needs the network once'
+	@echo 'make bench  how fast it is beside pgbench, in about five minutes; SIZE=… engagements'
 	@echo 'make man    the manual page, checked'
 	@echo 'make clean  remove build/ (never .run/, which holds data)'
 
@@ -101,6 +102,10 @@ test-clients: deps deps-clients
 	@$(MAKE) --no-print-directory all
 	@sh tests/clients/run.sh $(BUILD)
 
+# Not part of make test: a figure of a busy machine proves nothing.
+bench: all $(BUILD)/tests/bench/load
+	@sh tests/bench/bench.sh $(BUILD)
+
 man: $(BUILD)/tracktwod.8
 $(BUILD)/tracktwod.8: $(BUILD)/tracktwod
 	@$(BUILD)/tracktwod --describe=man | scdoc > $@.new
@@ -158,5 +163,8 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOMS) $(BUILD)/embedded_sql.a
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(BUILD)/tests/bench/load: $(BUILD)/tests/bench/load.o
+	@$(CC) $(CFLAGS) -o $@ $^
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

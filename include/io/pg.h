@@ -6,7 +6,10 @@
  * unique key's race, is sent again, up to six times and while no wait for a connection lasts longer than wait_ms: a statement
  * must be one that may run twice. Every write carries a request_id, so a second run finds what the first one did. Nothing is reported as done before the sync that made it durable has come back.
  *
- * Today each request is followed by its own sync, and so is its own transaction; grouping commits changes nothing here. */
+ * What arrived in one turn of the loop goes out together. Up to eight reads, or up to eight writes, share a sync on a
+ * connection, and with it a transaction; what runs for the second time, or is prepared along, runs alone. A read's failure
+ * is its own, and the reads behind it, which the server then passes over, run again. A write's failure undoes its group: all
+ * of it runs again, each alone, and only then is anybody told; so neighbours of a failure lose time, and nothing else. */
 #ifndef TRACKTWO_IO_PG_H
 #define TRACKTWO_IO_PG_H
 
@@ -18,6 +21,7 @@
 struct event_base;
 struct pg_pool;
 
+/* PG_READ: a statement that changes nothing, nor the session's state beyond its transaction. */
 enum pg_lane { PG_READ, PG_WRITE };
 
 enum pg_status {

@@ -245,11 +245,11 @@ BEGIN
 END $$;
 
 CREATE FUNCTION contact_history(p_caller uuid, p_id uuid, p_since text, p_until text, p_order text, p_cursor text,
-	p_limit integer) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+	p_limit integer) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	PERFORM set_caller(p_caller);
 	IF NOT EXISTS (SELECT FROM store.contact WHERE id = p_id) THEN
-		RETURN not_found('contact', 'id');
+		RETURN not_found('contact', 'id')::text;
 	END IF;
 	RETURN engagement_history(p_caller => p_caller, p_country => NULL, p_countries_all => NULL, p_workstream => NULL,
 		p_objective => NULL, p_phase => NULL, p_topic => NULL, p_kind => NULL, p_track => NULL, p_status => NULL,

@@ -230,10 +230,11 @@ BEGIN
 	RETURN coalesce(engagement_json(p_id), not_found('engagement', 'id'));
 END $$;
 
--- Cards of the given engagements, in that order.
-CREATE FUNCTION engagement_cards(p_ids uuid[]) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+-- Cards of the given engagements, in that order: a list as text. Each card is rendered by itself, because a document of
+-- fifty is copied at each level that it is built into.
+CREATE FUNCTION engagement_cards(p_ids uuid[]) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
-	RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'title', e.title, 'kind', e.kind, 'track', e.track,
+	RETURN (SELECT '[' || coalesce(string_agg(jsonb_build_object('id', e.id, 'title', e.title, 'kind', e.kind, 'track', e.track,
 				'status', e.status, 'starts_at', instant(e.starts_at), 'starts_on', e.starts_on, 'precision', e.precision,
 				'countries', to_jsonb(e.countries),
 				'workstreams', (SELECT jsonb_agg(code ORDER BY place) FROM (SELECT l.value->>'code' AS code,
@@ -242,7 +243,7 @@ BEGIN
 				'dialogue', CASE WHEN d.id IS NOT NULL THEN jsonb_build_object('id', d.id, 'title', d.title) END,
 				'participants', coalesce(p.list, '[]'), 'readout', left(e.readout, 280),
 				'open_commitments', (SELECT count(*) FROM store.commitment m
-					WHERE m.engagement_id = e.id AND m.status = 'open')) ORDER BY ids.ordinality), '[]')
+					WHERE m.engagement_id = e.id AND m.status = 'open'))::text, ', ' ORDER BY ids.ordinality), '') || ']'
 		FROM unnest(p_ids) WITH ORDINALITY AS ids(id, ordinality)
 		JOIN store.engagement e ON e.id = ids.id
 		LEFT JOIN store.dialogue d ON d.id = e.dialogue_id
@@ -258,7 +259,7 @@ END $$;
 CREATE FUNCTION engagement_history(p_caller uuid, p_country text, p_countries_all text[], p_workstream text,
 	p_objective text, p_phase integer, p_topic text, p_kind text, p_track text, p_status text, p_dialogue_id uuid,
 	p_contact_id uuid, p_organization_id uuid, p_owner uuid, p_since text, p_until text, p_order text, p_cursor text,
-	p_limit integer) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+	p_limit integer) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	v_limit int := coalesce(p_limit, 50);
 	v_country text := coalesce(p_country, p_countries_all[1]);
@@ -274,7 +275,7 @@ DECLARE
 BEGIN
 	PERFORM set_caller(p_caller);
 	IF p_cursor IS NOT NULL AND v_after_at IS NULL THEN
-		RETURN cursor_refused();
+		RETURN cursor_refused()::text;
 	END IF;
 	EXECUTE 'SELECT array_agg(sort_at), array_agg(id) FROM (SELECT ' || v_sort || ' AS sort_at, ' || v_id || ' AS id FROM '
 		|| CASE WHEN v_walk IS NULL THEN 'store.engagement e'
@@ -307,9 +308,9 @@ BEGIN
 		USING p_contact_id, p_objective, p_topic, v_country, p_workstream, p_countries_all, phase_workstreams(p_phase), p_kind,
 			p_track, p_status, p_dialogue_id, p_organization_id, p_owner, moment(p_since), moment(p_until),
 			v_after_at, (v_after->>1)::uuid, v_limit + 1;
-	RETURN jsonb_build_object('items', engagement_cards(v_ids[1:v_limit]), 'next_cursor',
+	RETURN '{"items": ' || engagement_cards(v_ids[1:v_limit]) || ', "next_cursor": ' || coalesce(to_jsonb(
 		CASE WHEN cardinality(v_ids) > v_limit
-			THEN cursor_make((v_keys[v_limit] AT TIME ZONE 'UTC')::text, v_ids[v_limit]) END);
+			THEN cursor_make((v_keys[v_limit] AT TIME ZONE 'UTC')::text, v_ids[v_limit]) END)::text, 'null') || '}';
 END $$;
 
 -- The condition on one link table: on the one walked, or tested for each row.

@@ -12,7 +12,6 @@
 #include "text/time.h"
 
 enum {
-	PIPELINE_DEPTH = 32, /* requests on one connection at a time; more wait where any connection can take them */
 	ATTEMPTS_MOST = 6,   /* of one request: it may be what kills the server */
 	EXPIRY_MS = 100,
 };
@@ -95,6 +94,13 @@ static void request_again(struct pg_pool *pool, struct pg_request *request)
 	pool_wake(pool);
 }
 
+/* Another one of the same group may have done so already. */
+static void link_leave(struct pg_link *link, const char *why)
+{
+	if (link->connection)
+		pg_link_drop(link, why);
+}
+
 static void request_raised(struct pg_request *request, const char *state)
 {
 	struct pg_result result = {.status = PG_RAISED, .message = "", .attempts = request->attempts};
@@ -106,7 +112,7 @@ static void request_raised(struct pg_request *request, const char *state)
 	request_finish(request, &result);
 }
 
-void pg_pool_on_result(struct pg_pool *pool, struct pg_link *link, struct pg_request *request)
+void pg_pool_on_result(struct pg_pool *pool, struct pg_link *link, struct pg_request *request, bool undone)
 {
 	const PGresult *result = request->result;
 	const char *field = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
@@ -114,22 +120,28 @@ void pg_pool_on_result(struct pg_pool *pool, struct pg_link *link, struct pg_req
 
 	/* A copy: the result goes when the request runs again. */
 	memcpy(state, field ? field : "", field ? strnlen(field, 5) : 0);
-	if (result && PQresultStatus(result) == PGRES_TUPLES_OK) {
+	if (undone && strcmp(state, "57014") != 0) {
+		/* Also the one that failed: it may have seen what its neighbours wrote. Only time is lost for good. */
+		request_again(pool, request);
+	} else if (result && PQresultStatus(result) == PGRES_TUPLES_OK) {
 		bool present = PQntuples(result) > 0 && !PQgetisnull(result, 0, 0);
 		request_finish(request, &(struct pg_result){.status = PG_OK,
 		                                            .text = present ? PQgetvalue(result, 0, 0) : NULL,
 		                                            .length = present ? (size_t)PQgetlength(result, 0, 0) : 0,
 		                                            .message = "",
 		                                            .attempts = request->attempts});
+	} else if (result && PQresultStatus(result) == PGRES_PIPELINE_ABORTED) {
+		/* Its neighbour failed before it was reached. */
+		request_again(pool, request);
 	} else if (!*state || state_in(departed_states, state)) {
 		request_again(pool, request);
-		pg_link_drop(link, "the server is going away");
+		link_leave(link, "the server is going away");
 	} else if (state_in(retried_states, state) && request->attempts < ATTEMPTS_MOST) {
 		log_debug(link->subject, "a request runs again after SQLSTATE %s", state);
 		request_again(pool, request);
 		/* What was prepared is no longer what the server has: begin anew. */
 		if (strcmp(state, "26000") == 0 || strcmp(state, "0A000") == 0)
-			pg_link_drop(link, "its prepared statements are stale");
+			link_leave(link, "its prepared statements are stale");
 	} else if (strcmp(state, "57014") == 0) {
 		request_fail(request, PG_TIMEOUT);
 	} else if (strncmp(state, "53", 2) == 0) {
@@ -143,13 +155,13 @@ void pg_pool_on_result(struct pg_pool *pool, struct pg_link *link, struct pg_req
 		pool_wake(pool);
 }
 
-static struct pg_link *pool_idlest(struct pg_pool *pool)
+/* Of the links that take it. What none takes waits in the queue, where any can take it. */
+static struct pg_link *pool_idlest(struct pg_pool *pool, const struct pg_request *request)
 {
 	struct pg_link *best = NULL;
 	for (size_t i = 0; i < pool->link_count; i++) {
 		struct pg_link *link = &pool->links[i];
-		if (!link->listener && link->state == LINK_READY && link->sent.count < PIPELINE_DEPTH &&
-		    (!best || link->sent.count < best->sent.count))
+		if (pg_link_takes(link, request) && (!best || link->sent.count < best->sent.count))
 			best = link;
 	}
 	return best;
@@ -171,7 +183,7 @@ static void pool_on_dispatch(int fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	pool_refuse(pool);
-	while (pool->queue.first && (link = pool_idlest(pool))) {
+	while (pool->queue.first && (link = pool_idlest(pool, pool->queue.first))) {
 		struct pg_request *request = pg_list_take(&pool->queue);
 		if (request->attempts >= ATTEMPTS_MOST)
 			request_fail(request, PG_UNAVAILABLE);
@@ -209,7 +221,7 @@ static void pool_on_expiry(int fd, short what, void *context)
 		waiting.end = &waiting.first;
 	pg_list_init(&pool->queue);
 	while ((request = pg_list_take(&waiting))) {
-		if (now - request->queued_us > pool->options.wait_ms * 1000 && !pool_idlest(pool))
+		if (now - request->queued_us > pool->options.wait_ms * 1000 && !pool_idlest(pool, request))
 			request_fail(request, pool->usable ? PG_BUSY : PG_UNAVAILABLE);
 		else
 			pg_list_append(&pool->queue, request);

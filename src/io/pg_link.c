@@ -1,8 +1,11 @@
 /* Pg link: one non-blocking connection in pipeline mode.
  *
- * The list `sent` mirrors the pipeline: each request in it owes one result (two when it was prepared along) and one sync,
- * in that order, so what arrives always belongs to the first of the list. libpq alone decides when something arrived;
- * this file never waits. */
+ * The list `sent` mirrors the pipeline: groups of requests, each group followed by one sync. Each request owes one result
+ * (two when it was prepared along), so what arrives always belongs to the first of the list that is owed something; a sync
+ * settles the first group, which is one transaction. A group is of one lane, and of requests that run for the first time and
+ * are prepared already: what a failure takes with it can then simply run again, alone. Few groups are on their way at a time,
+ * so that under load what waits makes whole groups, and without load nothing waits. libpq alone decides when something
+ * arrived; this file never waits. */
 #include "pg_link.h"
 
 #include <stdio.h>
@@ -15,6 +18,10 @@
 
 /* PQconnectPoll() has no time limit of its own: connect_timeout is for the blocking functions. */
 enum { BACKOFF_FIRST_MS = 50, BACKOFF_MOST_MS = 5000, CONNECT_MOST_MS = 10000 };
+
+/* Requests under one sync: the first of them is answered when the last one is done. And syncs on their way: one for the
+ * server to work on, one to find when it is done. */
+enum { GROUP_MOST = 8, GROUPS_MOST = 2 };
 
 static void link_on_socket(int fd, short what, void *context);
 
@@ -43,6 +50,8 @@ static void link_close(struct pg_link *link)
 		PQfinish(link->connection);
 	link->connection = NULL;
 	link->state = LINK_DOWN;
+	link->newest = link->reading = NULL;
+	link->open = link->groups = 0;
 }
 
 void pg_link_drop(struct pg_link *link, const char *why)
@@ -89,9 +98,22 @@ static void link_watch(struct pg_link *link, bool reading, bool writing)
 		event_del(&link->write_event);
 }
 
+/* Ends the open group. */
+static bool link_sync(struct pg_link *link)
+{
+	if (link->open == 0)
+		return true;
+	link->newest->closes = true;
+	link->open = 0;
+	link->groups++;
+	return PQpipelineSync(link->connection);
+}
+
 void pg_link_flush(struct pg_link *link)
 {
-	int pending = link->connection ? PQflush(link->connection) : 0;
+	int pending = 0;
+	if (link->connection)
+		pending = link_sync(link) ? PQflush(link->connection) : -1;
 	if (pending < 0)
 		pg_link_drop(link, "writing failed");
 	else if (link->connection)
@@ -184,22 +206,57 @@ static bool link_setup_result(struct pg_link *link, PGresult *result)
 	return true;
 }
 
-/* One result of the first request sent. The first error is the one that counts; a statement's own result replaces that of
- * its preparation. */
+/* The first group's sync is back, so all of it is settled. A callback may drop the link: the group is off its list by then. */
+static void link_group_done(struct pg_link *link)
+{
+	struct pg_list group;
+	struct pg_request *request = link->sent.first;
+	bool failed = false, undone;
+
+	for (; request && request->owed == 0; request = request->next) {
+		failed = failed || is_error(request->result);
+		if (request->closes)
+			break;
+	}
+	if (!request || request->owed > 0) {
+		pg_link_drop(link, "its answers are out of step");
+		return;
+	}
+	link->groups--;
+	pg_list_init(&group);
+	do {
+		request = pg_list_take(&link->sent);
+		pg_list_append(&group, request);
+	} while (!request->closes);
+	/* What was read is as true as if the neighbour had not failed. */
+	undone = failed && group.count > 1 && request->statement->lane == PG_WRITE;
+	while ((request = pg_list_take(&group)))
+		pg_pool_on_result(link->pool, link, request, undone);
+}
+
+/* The first error is the one that counts; a statement's own result replaces that of its preparation. */
 static void link_request_result(struct pg_link *link, PGresult *result)
 {
-	struct pg_request *request = link->sent.first;
+	struct pg_request *request = link->reading;
 
 	if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
 		PQclear(result);
-		pg_list_take(&link->sent);
-		pg_pool_on_result(link->pool, link, request);
-	} else if (request->result && is_error(request->result)) {
+		link_group_done(link);
+		return;
+	}
+	if (!request) {
+		PQclear(result);
+		pg_link_drop(link, "the server said something unasked");
+		return;
+	}
+	if (request->result && is_error(request->result)) {
 		PQclear(result);
 	} else {
 		PQclear(request->result);
 		request->result = result;
 	}
+	if (--request->owed == 0)
+		link->reading = request->next;
 }
 
 static void link_on_notifications(struct pg_link *link)
@@ -289,7 +346,8 @@ void pg_link_start(struct pg_link *link)
 	link_watch(link, false, true);
 }
 
-static bool link_prepare(struct pg_link *link, const struct pg_statement *statement, const char *name)
+/* Its place in the list of what this session has prepared. */
+static unsigned char *link_prepared(struct pg_link *link, const struct pg_statement *statement)
 {
 	if (statement->slot >= link->prepared_size) {
 		size_t size = link->pool->statement_count;
@@ -299,29 +357,61 @@ static bool link_prepare(struct pg_link *link, const struct pg_statement *statem
 		memset(link->prepared + link->prepared_size, 0, size - link->prepared_size);
 		link->prepared_size = size;
 	}
-	if (link->prepared[statement->slot])
-		return true;
-	link->prepared[statement->slot] = 1;
-	return PQsendPrepare(link->connection, name, statement->sql, 0, NULL);
+	return &link->prepared[statement->slot];
 }
 
-bool pg_link_send(struct pg_link *link, struct pg_request *request)
+/* Puts the statement, and its preparation where `prepared` says that it is missing, behind what is queued. */
+static bool link_queue(struct pg_link *link, const struct pg_request *request, unsigned char *prepared)
 {
 	const struct pg_statement *statement = request->statement;
 	char name[24];
 
 	snprintf(name, sizeof name, "s%zu", statement->slot);
+	if (!*prepared && !PQsendPrepare(link->connection, name, statement->sql, 0, NULL))
+		return false;
+	*prepared = 1;
+	return PQsendQueryPrepared(link->connection, name, (int)statement->parameters, request->values, NULL, NULL, 0);
+}
+
+static bool runs_alone(const struct pg_link *link, const struct pg_request *request)
+{
+	size_t slot = request->statement->slot;
+	return request->attempts > 0 || slot >= link->prepared_size || !link->prepared[slot];
+}
+
+static bool joins(const struct pg_link *link, const struct pg_request *request)
+{
+	return link->open > 0 && link->newest->statement->lane == request->statement->lane && !runs_alone(link, request);
+}
+
+bool pg_link_takes(const struct pg_link *link, const struct pg_request *request)
+{
+	return link->state == LINK_READY && !link->listener &&
+	       (joins(link, request) || link->groups + (link->open > 0) < GROUPS_MOST);
+}
+
+bool pg_link_send(struct pg_link *link, struct pg_request *request)
+{
+	bool alone = runs_alone(link, request), joining = joins(link, request);
+	unsigned char *prepared = link_prepared(link, request->statement);
+
+	request->owed = *prepared ? 1 : 2;
+	request->closes = false;
 	if (!link->sent.first)
 		link->heard_us = time_monotonic_micros();
-	if (link_prepare(link, statement, name) &&
-	    PQsendQueryPrepared(link->connection, name, (int)statement->parameters, request->values, NULL, NULL, 0) &&
-	    PQpipelineSync(link->connection)) {
-		request->attempts++;
-		pg_list_append(&link->sent, request);
-		return true;
+	if ((!joining && !link_sync(link)) || !link_queue(link, request, prepared)) {
+		pg_link_drop(link, "a request could not be sent");
+		return false;
 	}
-	pg_link_drop(link, "a request could not be sent");
-	return false;
+	request->attempts++;
+	pg_list_append(&link->sent, request);
+	link->newest = request;
+	if (!link->reading)
+		link->reading = request;
+	link->open++;
+	if ((alone || link->open >= GROUP_MOST) && !link_sync(link))
+		pg_link_drop(link, "a request could not be sent");
+	return true;
 }
 
 static void link_on_retry(int fd, short what, void *context)
