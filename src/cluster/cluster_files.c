@@ -285,6 +285,7 @@ static const char settings_before[] =
 	"datestyle = 'iso, ymd'\n"
 	"lc_messages = 'C'\n"
 	"default_text_search_config = 'pg_catalog.simple'\n"
+	"deadlock_timeout = '100ms'\n"
 	"log_line_prefix = '%m [%p] %q%u@%d '\n"
 	"include_if_exists 'local.conf'\n"
 	"\n"

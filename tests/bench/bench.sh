@@ -26,7 +26,8 @@ leave() {
 	exit $status
 }
 start_daemon() {
-	"$build/tracktwod" -s daemon.state_dir="$state" -s daemon.socket="$socket" -s daemon.max_clients=$((idle + 1000)) \
+	"$build/tracktwod" -s database.dsn=embedded -s daemon.http=off -s daemon.state_dir="$state" -s daemon.socket="$socket" \
+		-s daemon.max_clients=$((idle + 1000)) \
 		>>"$folder/log" 2>&1 &
 	daemon=$!
 	"$build/tracktwo" --socket "$socket" wait --for 60 >/dev/null
