@@ -89,8 +89,11 @@ bool migrate_db_open(struct migrate_db *db, const char *dsn, const char *databas
 	                      "SET statement_timeout = 0; SET lock_timeout = 0; SET standard_conforming_strings = on");
 }
 
+/* The server ends a session a moment after its client has gone, and whoever comes next must not find its lock held. */
 void migrate_db_close(struct migrate_db *db)
 {
+	if (PQstatus(db->connection) == CONNECTION_OK)
+		PQclear(PQexec(db->connection, "SELECT pg_advisory_unlock_all()"));
 	PQfinish(db->connection);
 	db->connection = NULL;
 }
