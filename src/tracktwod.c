@@ -81,7 +81,8 @@ struct arguments {
 };
 
 /* The file, then the settings: the later wins. */
-static bool configure(struct config *config, const struct place *place, const struct arguments *arguments, struct err *err)
+static bool configure(struct config *config, const struct place *place, const struct arguments *arguments,
+                      struct err *err)
 {
 	static const char standard[] = "/etc/tracktwo/tracktwo.conf";
 	const char *file = arguments->file;

@@ -39,8 +39,9 @@ void api_check_contact(json_t *object, const char *path, struct type_faults *fau
 extern const struct type api_name_record_list, api_workstream_record_list, api_code_list, api_text_record,
     api_party_record, api_count, api_indicator_value;
 
-extern const struct type api_party_object, api_commitment_object_list, api_commitment_record_list, api_commitment_status,
-    api_follow_up_object, api_reminder_note, api_engagement_page, api_version, api_order, api_uuid_list;
+extern const struct type api_party_object, api_commitment_object_list, api_commitment_record_list,
+    api_commitment_status, api_follow_up_object, api_reminder_note, api_engagement_page, api_version, api_order,
+    api_uuid_list;
 
 /* What every update names first: the record, and the version that was read. */
 #define API_UPDATE_PARAMS                                                                                              \
@@ -54,8 +55,9 @@ enum { API_CLEARABLE = MEMBER_OPTIONAL | MEMBER_NULLABLE };
 
 /* The members that every page has, beside its items. */
 #define API_PAGE_OF(list)                                                                                              \
-	TYPE_MEMBERS({"items", &(list), MEMBER_REQUIRED, "The records of this page."},                                     \
-	             {"next_cursor", &api_cursor, MEMBER_NULLABLE, "Give it as cursor to get the next page; null on the last."})
+	TYPE_MEMBERS(                                                                                                      \
+	    {"items", &(list), MEMBER_REQUIRED, "The records of this page."},                                              \
+	    {"next_cursor", &api_cursor, MEMBER_NULLABLE, "Give it as cursor to get the next page; null on the last."})
 
 /* The members that every paged call takes. */
 #define API_PAGE_PARAMS                                                                                                \

@@ -18,17 +18,17 @@ struct conn;
 struct conn_listener;
 
 struct conn_limits {
-	size_t max_line_bytes; /* without the line's end */
-	size_t max_clients;    /* of one listener; more are accepted, sent `refusal`, and closed */
+	size_t max_line_bytes;   /* without the line's end */
+	size_t max_clients;      /* of one listener; more are accepted, sent `refusal`, and closed */
 	size_t max_output_bytes; /* over it a connection is not read; over four times it is cut off as too slow */
-	const char *refusal;   /* the line sent to a client over max_clients, without its end; outlives the listener */
+	const char *refusal;     /* the line sent to a client over max_clients, without its end; outlives the listener */
 };
 
 /* All of them run from the loop (or conn_listener_free), never inside another function of this room: a callee may call
  * anything here, conn_end() included, and its connection stays until it has returned. */
 struct conn_callbacks {
-	/* A new connection. The return value is kept for conn_user(). Peer credentials are by SO_PEERCRED at connect; over TCP
-	 * nobody is known by them: (uid_t)-1, (gid_t)-1 and 0. */
+	/* A new connection. The return value is kept for conn_user(). Peer credentials are by SO_PEERCRED at connect; over
+	 * TCP nobody is known by them: (uid_t)-1, (gid_t)-1 and 0. */
 	void *(*on_open)(struct conn *conn, uid_t uid, gid_t gid, pid_t pid, void *context);
 	/* One line, without LF or CRLF; `text` is writable, zero-terminated (raw NULs inside are possible: length counts)
 	 * and valid until the callback returns. Empty lines are skipped. What stands unterminated before a half-close

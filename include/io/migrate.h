@@ -36,9 +36,10 @@ enum migrate_outcome {
 
 /* What a function of the api must look like; from the method rows. */
 struct migrate_function {
-	const char *name;      /* "engagement_log" */
-	const char *arguments; /* "p_caller uuid, p_request jsonb, p_title text": as pg_get_function_identity_arguments says it */
-	bool writes;           /* must be VOLATILE; a read may be STABLE or VOLATILE */
+	const char *name; /* "engagement_log" */
+	const char
+	    *arguments; /* "p_caller uuid, p_request jsonb, p_title text": as pg_get_function_identity_arguments says it */
+	bool writes;    /* must be VOLATILE; a read may be STABLE or VOLATILE */
 };
 
 /* An embedded cluster's first steps, as its superuser on database "postgres": the roles tracktwo_owner (no login),

@@ -1,15 +1,17 @@
 /* Pg: a pool of non-blocking, pipelined connections to PostgreSQL; with migrate the only room that includes libpq.
  *
- * A request is one prepared statement with text parameters. It waits in a queue, goes down the pipeline of the connection
- * with the least to do, and comes back by its callback exactly once: with the first column of the first
- * row, or with what went wrong. A request whose connection died, or that lost a deadlock, a serialization race or a
- * unique key's race, is sent again, up to six times and while no wait for a connection lasts longer than wait_ms: a statement
- * must be one that may run twice. Every write carries a request_id, so a second run finds what the first one did. Nothing is reported as done before the sync that made it durable has come back.
+ * A request is one prepared statement with text parameters. It waits in a queue, goes down the pipeline of the
+ * connection with the least to do, and comes back by its callback exactly once: with the first column of the first row,
+ * or with what went wrong. A request whose connection died, or that lost a deadlock, a serialization race or a unique
+ * key's race, is sent again, up to six times and while no wait for a connection lasts longer than wait_ms: a statement
+ * must be one that may run twice. Every write carries a request_id, so a second run finds what the first one did.
+ * Nothing is reported as done before the sync that made it durable has come back.
  *
  * What arrived in one turn of the loop goes out together. Up to eight reads, or up to eight writes, share a sync on a
- * connection, and with it a transaction; what runs for the second time, or is prepared along, runs alone. A read's failure
- * is its own, and the reads behind it, which the server then passes over, run again. A write's failure undoes its group: all
- * of it runs again, each alone, and only then is anybody told; so neighbours of a failure lose time, and nothing else. */
+ * connection, and with it a transaction; what runs for the second time, or is prepared along, runs alone. A read's
+ * failure is its own, and the reads behind it, which the server then passes over, run again. A write's failure undoes
+ * its group: all of it runs again, each alone, and only then is anybody told; so neighbours of a failure lose time, and
+ * nothing else. */
 #ifndef TRACKTWO_IO_PG_H
 #define TRACKTWO_IO_PG_H
 
@@ -34,7 +36,8 @@ enum pg_status {
 
 struct pg_result {
 	enum pg_status status;
-	const char *text; /* PG_OK: the first column of the first row; NULL when there is none. Valid in the callback only */
+	const char
+	    *text; /* PG_OK: the first column of the first row; NULL when there is none. Valid in the callback only */
 	size_t length;
 	char sqlstate[6]; /* PG_RAISED */
 	/* PG_RAISED: the server's primary message, for the project's own SQLSTATEs (class "T2") only, else "". Never its
@@ -59,13 +62,13 @@ void pg_statement_add(struct pg_pool *pool, struct pg_statement *statement);
 typedef void pg_callback(const struct pg_result *result, void *context);
 
 struct pg_options {
-	const char *dsn;             /* copied */
-	const char *application;     /* application_name; copied */
-	size_t connections;          /* at least 1 */
-	size_t max_queued;           /* requests waiting for a connection, over which PG_BUSY */
+	const char *dsn;         /* copied */
+	const char *application; /* application_name; copied */
+	size_t connections;      /* at least 1 */
+	size_t max_queued;       /* requests waiting for a connection, over which PG_BUSY */
 	long statement_timeout_ms, wait_ms;
-	const char *listen_channel;  /* NULL, or a channel that one extra connection listens on; copied */
-	long long advisory_key;      /* held shared by that extra connection, when listening */
+	const char *listen_channel; /* NULL, or a channel that one extra connection listens on; copied */
+	long long advisory_key;     /* held shared by that extra connection, when listening */
 	/* A notification, or (with NULL) the listening connection is there again and anything may have been missed. */
 	void (*on_notify)(const char *payload, void *context);
 	/* The pool went from no usable connection to one, or back. */

@@ -1,9 +1,9 @@
 /* Engine: turns reminders that have come due into notifications to whoever subscribed.
  *
- * One timer stands for the earliest due time that concerns a subscriber here; the database says how far away it is, by its
- * own clock, and says so again when a reminder changes (NOTIFY). The engine asks one question at a time, so that what it
- * hears is in order: a fresh subscriber gets what is already due, page by page, before anything newer. What nobody
- * acknowledges comes again when its lease ends, under the same delivery_id. */
+ * One timer stands for the earliest due time that concerns a subscriber here; the database says how far away it is, by
+ * its own clock, and says so again when a reminder changes (NOTIFY). The engine asks one question at a time, so that
+ * what it hears is in order: a fresh subscriber gets what is already due, page by page, before anything newer. What
+ * nobody acknowledges comes again when its lease ends, under the same delivery_id. */
 #ifndef TRACKTWO_REMIND_ENGINE_H
 #define TRACKTWO_REMIND_ENGINE_H
 
@@ -16,9 +16,9 @@ struct event_base;
 struct engine;
 
 enum {
-	ENGINE_LEASE_S = 60,     /* until an unacknowledged delivery comes again */
-	ENGINE_RECHECK_S = 30,   /* the longest sleep of the timer: a clock may have jumped */
-	ENGINE_CLAIM_MOST = 200, /* deliveries of one claim or page */
+	ENGINE_LEASE_S = 60,            /* until an unacknowledged delivery comes again */
+	ENGINE_RECHECK_S = 30,          /* the longest sleep of the timer: a clock may have jumped */
+	ENGINE_CLAIM_MOST = 200,        /* deliveries of one claim or page */
 	ENGINE_SUBSCRIPTIONS_MOST = 16, /* of one connection */
 };
 

@@ -1,5 +1,6 @@
 /* Describe: what the daemon offers, written out from the method rows and the configuration table: the OpenRPC document
- * (https://spec.open-rpc.org, 1.3) and the manual pages (scdoc(5) source). Nothing is said here that a row does not say. */
+ * (https://spec.open-rpc.org, 1.3) and the manual pages (scdoc(5) source). Nothing is said here that a row does not
+ * say. */
 #ifndef TRACKTWO_RPC_DESCRIBE_H
 #define TRACKTWO_RPC_DESCRIBE_H
 

@@ -1,5 +1,5 @@
-/* Error: what can go wrong with a call, as API.md section 2 lists it: one table from which answers and the OpenRPC document
- * are made, and the table that maps the project's own SQLSTATEs to it. */
+/* Error: what can go wrong with a call, as API.md section 2 lists it: one table from which answers and the OpenRPC
+ * document are made, and the table that maps the project's own SQLSTATEs to it. */
 #ifndef TRACKTWO_RPC_ERROR_H
 #define TRACKTWO_RPC_ERROR_H
 

@@ -24,11 +24,11 @@ struct method {
 	const char *name; /* "noun.verb"; the SQL function is noun_verb */
 	enum method_kind kind;
 	enum method_role role; /* the least that may call it */
-	/* A write that changes a record: its function takes p_id, p_version and p_patch jsonb, which holds exactly the other
-	 * members that were sent; null stands in it where a member is MEMBER_NULLABLE, and clears. */
+	/* A write that changes a record: its function takes p_id, p_version and p_patch jsonb, which holds exactly the
+	 * other members that were sent; null stands in it where a member is MEMBER_NULLABLE, and clears. */
 	bool patch;
-	const char *summary;   /* one sentence */
-	struct type params;    /* a TYPE_OBJECT without a name */
+	const char *summary; /* one sentence */
+	struct type params;  /* a TYPE_OBJECT without a name */
 	const struct type *result;
 	/* For the command line: the members of the result, or of its items, that a table shows, comma-separated; NULL: all
 	 * that are no objects. */
@@ -71,8 +71,8 @@ const char *method_statement(struct arena *arena, const struct method *method, c
 /* How many parameters method_statement() binds. */
 size_t method_value_count(const struct method *method);
 
-/* Fills `values` (method_value_count() of them) for a call: the caller, for a write the request, then the checked params.
- * What is made lies in the arena. */
+/* Fills `values` (method_value_count() of them) for a call: the caller, for a write the request, then the checked
+ * params. What is made lies in the arena. */
 void method_values(struct arena *arena, const struct method *method, const char *caller, const char *request,
                    const json_t *params, const char **values);
 

@@ -1,8 +1,8 @@
 /* Rpc: JSON-RPC 2.0 (https://www.jsonrpc.org/specification) over any transport that carries messages.
  *
- * A session is one client: a connection tells it each message, and gets each answer by a function pointer. Between the two
- * stand the steps of every call: envelope, find, authorise, validate, submit, reply. This room knows neither sockets nor
- * what a method means. */
+ * A session is one client: a connection tells it each message, and gets each answer by a function pointer. Between the
+ * two stand the steps of every call: envelope, find, authorise, validate, submit, reply. This room knows neither
+ * sockets nor what a method means. */
 #ifndef TRACKTWO_RPC_RPC_H
 #define TRACKTWO_RPC_RPC_H
 
@@ -74,10 +74,10 @@ struct metrics *rpc_metrics(struct rpc *rpc);
 /* The uid of a client that the kernel tells nothing of. */
 enum { RPC_NOBODY = -1 };
 
-/* A client. `peer` goes to the transport's functions; `subject` (borrowed) names it in log lines; `uid` is the user at the
- * other end of a Unix socket, or RPC_NOBODY. */
-struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer, const char *subject,
-                                    long uid);
+/* A client. `peer` goes to the transport's functions; `subject` (borrowed) names it in log lines; `uid` is the user at
+ * the other end of a Unix socket, or RPC_NOBODY. */
+struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer,
+                                    const char *subject, long uid);
 
 /* The client shows a token (not kept: only its digest is). From now on that is who it is, whatever its user. */
 void rpc_session_show_token(struct rpc_session *session, const char *token);

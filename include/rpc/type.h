@@ -1,8 +1,8 @@
 /* Type: the shapes of parameters and results, as plain data.
  *
  * One tree of `struct type` serves four readers: the daemon checks and normalises parameters by it, the describer makes
- * JSON Schema and manual pages of it, the command line reads its options by it, and the tests check live answers against
- * it. Types that other types point at by name are those with a `name`; the rest are inlined. */
+ * JSON Schema and manual pages of it, the command line reads its options by it, and the tests check live answers
+ * against it. Types that other types point at by name are those with a `name`; the rest are inlined. */
 #ifndef TRACKTWO_RPC_TYPE_H
 #define TRACKTWO_RPC_TYPE_H
 
@@ -13,17 +13,18 @@
 #include "base/arena.h"
 
 enum type_kind {
-	TYPE_TEXT,      /* min..max characters, stored NFC */
-	TYPE_INTEGER,   /* min..max; max 0 = as far as PostgreSQL's integer reaches */
-	TYPE_NUMBER,    /* any finite JSON number */
+	TYPE_TEXT,    /* min..max characters, stored NFC */
+	TYPE_INTEGER, /* min..max; max 0 = as far as PostgreSQL's integer reaches */
+	TYPE_NUMBER,  /* any finite JSON number */
 	TYPE_BOOLEAN,
 	TYPE_UUID,
-	TYPE_INSTANT,   /* RFC 3339 with an offset; made canonical UTC */
-	TYPE_DAY,       /* YYYY-MM-DD */
-	TYPE_MOMENT,    /* an instant or a day */
-	TYPE_ZONE,      /* an IANA time zone's name, known to the database */
-	TYPE_COUNTRY,   /* ISO 3166-1 alpha-2, known to the database */
-	TYPE_WORKSTREAM, TYPE_OBJECTIVE, /* codes of the roadmap */
+	TYPE_INSTANT, /* RFC 3339 with an offset; made canonical UTC */
+	TYPE_DAY,     /* YYYY-MM-DD */
+	TYPE_MOMENT,  /* an instant or a day */
+	TYPE_ZONE,    /* an IANA time zone's name, known to the database */
+	TYPE_COUNTRY, /* ISO 3166-1 alpha-2, known to the database */
+	TYPE_WORKSTREAM,
+	TYPE_OBJECTIVE, /* codes of the roadmap */
 	TYPE_CHOICE,    /* one of `choices` */
 	TYPE_SLUG,      /* lower-case words joined by hyphens, min..max characters */
 	TYPE_LANGUAGE,  /* BCP 47 language tag, well-formed */
@@ -64,8 +65,8 @@ struct type {
 	/* TYPE_OBJECT: a bare string is taken as {shorthand: string}; NULL when there is no short form. */
 	const char *shorthand;
 	/* TYPE_OBJECT: what no single member shows, such as "one of these two". Called after the members were checked, also
-	 * when some of them are wrong, so that all faults are told at once: it must tolerate members of any type. Reports by
-	 * type_fault(); may normalise `object`. */
+	 * when some of them are wrong, so that all faults are told at once: it must tolerate members of any type. Reports
+	 * by type_fault(); may normalise `object`. */
 	void (*check)(json_t *object, const char *path, struct type_faults *faults);
 };
 
@@ -76,7 +77,7 @@ struct type {
 /* Every fault of one value, with the path of each. */
 struct type_faults {
 	struct arena *arena;
-	json_t *list; /* array of {field, message}; NULL while there is none; owned by whoever made the struct */
+	json_t *list;    /* array of {field, message}; NULL while there is none; owned by whoever made the struct */
 	size_t left_out; /* faults beyond the most that the list holds */
 };
 

@@ -35,19 +35,19 @@ struct config {
 	const char *admin_dsn; /* "" = no migrations by this daemon */
 	long connections;
 	long statement_timeout_ms;
-	long wait_ms;               /* how long a request waits for a database that went away */
-	const char *postgres_bin;   /* "" = the newest under /usr/lib/postgresql */
-	long auto_migrate;          /* 0 no, 1 yes */
+	long wait_ms;             /* how long a request waits for a database that went away */
+	const char *postgres_bin; /* "" = the newest under /usr/lib/postgresql */
+	long auto_migrate;        /* 0 no, 1 yes */
 };
 
 struct config_key {
 	const char *section, *name;
 	enum config_type type;
-	const char *standard;        /* the default as written; NULL: given by the place (socket, state_dir, dsn) */
-	long min, max;               /* CONFIG_NUMBER: inclusive; CONFIG_TEXT: its length in bytes, inclusive */
-	const char *const *choices;  /* CONFIG_CHOICE: NULL-terminated; the value is the index */
-	size_t offset;               /* in struct config: const char * for CONFIG_TEXT, else long */
-	const char *help;            /* one sentence or two */
+	const char *standard;       /* the default as written; NULL: given by the place (socket, state_dir, dsn) */
+	long min, max;              /* CONFIG_NUMBER: inclusive; CONFIG_TEXT: its length in bytes, inclusive */
+	const char *const *choices; /* CONFIG_CHOICE: NULL-terminated; the value is the index */
+	size_t offset;              /* in struct config: const char * for CONFIG_TEXT, else long */
+	const char *help;           /* one sentence or two */
 };
 
 /* Where HTTP is served when nobody says otherwise. */

@@ -2,8 +2,8 @@
  *
  * jansson parses a message once; around it this file (1) checks the limits before the parse: depth, raw NUL, (2) keeps
  * each request's `id` byte for byte (RFC 8259 numbers may exceed any C type, and JSON-RPC 2.0 section 5 wants the id
- * back as it was sent), and (3) writes answers by joining text, so that a document that comes from the database is never
- * parsed or dumped. */
+ * back as it was sent), and (3) writes answers by joining text, so that a document that comes from the database is
+ * never parsed or dumped. */
 #ifndef TRACKTWO_TEXT_JSON_H
 #define TRACKTWO_TEXT_JSON_H
 

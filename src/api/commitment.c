@@ -5,13 +5,14 @@
 static const struct type record = {
     .name = "CommitmentRecord",
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
-                 {"by", &api_party_record, MEMBER_REQUIRED, NULL}, {"to", &api_party_record, MEMBER_NULLABLE, NULL},
-                 {"text", &api_text_record, MEMBER_REQUIRED, NULL}, {"due_on", &type_day, MEMBER_NULLABLE, NULL},
-                 {"status", &api_commitment_status, MEMBER_REQUIRED, NULL},
-                 {"overdue", &type_boolean, MEMBER_REQUIRED, "Open, and its day has passed in Seoul."},
-                 {"engagement_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"created_by", &type_uuid, MEMBER_REQUIRED, NULL},
-                 {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
+    TYPE_MEMBERS(
+        {"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
+        {"by", &api_party_record, MEMBER_REQUIRED, NULL}, {"to", &api_party_record, MEMBER_NULLABLE, NULL},
+        {"text", &api_text_record, MEMBER_REQUIRED, NULL}, {"due_on", &type_day, MEMBER_NULLABLE, NULL},
+        {"status", &api_commitment_status, MEMBER_REQUIRED, NULL},
+        {"overdue", &type_boolean, MEMBER_REQUIRED, "Open, and its day has passed in Seoul."},
+        {"engagement_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"created_by", &type_uuid, MEMBER_REQUIRED, NULL},
+        {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
 static const struct type records = {.kind = TYPE_LIST, .element = &record};
 static const struct type page = {.name = "CommitmentPage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
 
@@ -26,7 +27,8 @@ static const struct method rows[] = {
                    {"text", &type_text, MEMBER_REQUIRED, "What was promised."},
                    {"due_on", &type_day, MEMBER_OPTIONAL, "By which day."}),
      .result = &record,
-     .example = "{\"by\": \"KP\", \"to\": \"KR\", \"text\": \"Send the list of families\", \"due_on\": \"2026-12-01\"}"},
+     .example =
+         "{\"by\": \"KP\", \"to\": \"KR\", \"text\": \"Send the list of families\", \"due_on\": \"2026-12-01\"}"},
     {.name = "commitment.update",
      .kind = METHOD_WRITE,
      .role = ROLE_OFFICER,

@@ -18,7 +18,8 @@ static const struct type member_object = {
     TYPE_MEMBERS({"contact_id", &type_uuid, MEMBER_OPTIONAL, "A contact."},
                  {"principal_id", &type_uuid, MEMBER_OPTIONAL, "Or one of our own people."},
                  {"role", &api_participant_role, MEMBER_OPTIONAL, "The member's part."},
-                 {"since", &type_day, MEMBER_OPTIONAL, "First day."}, {"until", &type_day, MEMBER_OPTIONAL, "Last day."}),
+                 {"since", &type_day, MEMBER_OPTIONAL, "First day."},
+                 {"until", &type_day, MEMBER_OPTIONAL, "Last day."}),
     .check = check_member};
 static const struct type member_objects = {.kind = TYPE_LIST, .element = &member_object, .max = 500};
 
@@ -33,19 +34,20 @@ static const struct type member_records = {.kind = TYPE_LIST, .element = &member
 static const struct type record = {
     .name = "Dialogue",
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
-                 {"title", &api_text_record, MEMBER_REQUIRED, NULL}, {"track", &api_track, MEMBER_NULLABLE, NULL},
-                 {"status", &status, MEMBER_REQUIRED, NULL}, {"countries", &api_code_list, MEMBER_REQUIRED, NULL},
-                 {"workstreams", &api_workstream_record_list, MEMBER_REQUIRED, NULL},
-                 {"languages", &api_code_list, MEMBER_REQUIRED, NULL},
-                 {"attribution", &api_attribution, MEMBER_NULLABLE, NULL}, {"convenor_id", &type_uuid, MEMBER_NULLABLE, NULL},
-                 {"members", &member_records, MEMBER_REQUIRED, NULL},
-                 {"description", &api_text_record, MEMBER_NULLABLE, NULL}, {"created_by", &type_uuid, MEMBER_REQUIRED, NULL},
-                 {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
+    TYPE_MEMBERS(
+        {"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
+        {"title", &api_text_record, MEMBER_REQUIRED, NULL}, {"track", &api_track, MEMBER_NULLABLE, NULL},
+        {"status", &status, MEMBER_REQUIRED, NULL}, {"countries", &api_code_list, MEMBER_REQUIRED, NULL},
+        {"workstreams", &api_workstream_record_list, MEMBER_REQUIRED, NULL},
+        {"languages", &api_code_list, MEMBER_REQUIRED, NULL}, {"attribution", &api_attribution, MEMBER_NULLABLE, NULL},
+        {"convenor_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"members", &member_records, MEMBER_REQUIRED, NULL},
+        {"description", &api_text_record, MEMBER_NULLABLE, NULL}, {"created_by", &type_uuid, MEMBER_REQUIRED, NULL},
+        {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
 
 static const struct type records = {.kind = TYPE_LIST, .element = &record};
 static const struct type page = {.name = "DialoguePage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
-static const struct type code_list = {.kind = TYPE_LIST, .element = &type_workstream, .min = 1, .max = 50, .unique = true};
+static const struct type code_list = {
+    .kind = TYPE_LIST, .element = &type_workstream, .min = 1, .max = 50, .unique = true};
 static const struct type member_change = {
     .name = "MemberChange",
     .kind = TYPE_OBJECT,
@@ -70,8 +72,9 @@ static const struct method rows[] = {
                    {"convenor_id", &type_uuid, MEMBER_OPTIONAL, "The organization that convenes it."},
                    {"description", &type_text, MEMBER_OPTIONAL, "Its purpose."}),
      .result = &record,
-     .example = "{\"title\": \"Northeast Asia Cooperation Dialogue\", \"track\": \"1.5\", \"countries\": [\"US\", \"CN\", "
-                "\"JP\", \"RU\", \"KR\"], \"workstreams\": [\"2.3\"]}"},
+     .example =
+         "{\"title\": \"Northeast Asia Cooperation Dialogue\", \"track\": \"1.5\", \"countries\": [\"US\", \"CN\", "
+         "\"JP\", \"RU\", \"KR\"], \"workstreams\": [\"2.3\"]}"},
     {.name = "dialogue.update",
      .kind = METHOD_WRITE,
      .role = ROLE_OFFICER,

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-
 static const struct type on_match = {.kind = TYPE_CHOICE,
                                      .choices = (const char *const[]){"refuse", "use", "create", NULL}};
 
@@ -42,11 +41,12 @@ static const struct type audience_object = {
 
 static const struct type agenda_status = {.kind = TYPE_CHOICE,
                                           .choices = (const char *const[]){"consensus", "no-consensus", "open", NULL}};
-static const struct type agenda_object = {.name = "AgendaItem",
-                                          .kind = TYPE_OBJECT,
-                                          .shorthand = "text",
-                                          TYPE_MEMBERS({"text", &type_line, MEMBER_REQUIRED, "The item."},
-                                                       {"status", &agenda_status, MEMBER_OPTIONAL, "What came of it."})};
+static const struct type agenda_object = {
+    .name = "AgendaItem",
+    .kind = TYPE_OBJECT,
+    .shorthand = "text",
+    TYPE_MEMBERS({"text", &type_line, MEMBER_REQUIRED, "The item."},
+                 {"status", &agenda_status, MEMBER_OPTIONAL, "What came of it."})};
 static const struct type agenda_objects = {.kind = TYPE_LIST, .element = &agenda_object, .max = 200};
 
 static const char *const with_day[] = {"ends_on", "precision"}, *const with_instant[] = {"ends_at", "timezone"};
@@ -67,32 +67,35 @@ static void check_log(json_t *object, const char *path, struct type_faults *faul
 		if (!json_object_get(object, "countries"))
 			type_fault(faults, "countries", "is required: one or more, unless a dialogue gives them");
 		if (!json_object_get(object, "workstreams"))
-			type_fault(faults, "workstreams", "is required: one or more of the roadmap's, unless a dialogue gives them");
+			type_fault(faults, "workstreams",
+			           "is required: one or more of the roadmap's, unless a dialogue gives them");
 	}
 }
 
 static const struct type participant_record = {
     .name = "ParticipantRecord",
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"contact_id", &type_uuid, MEMBER_NULLABLE, NULL},
-                 {"principal_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"name", &api_text_record, MEMBER_NULLABLE, NULL},
-                 {"country", &type_country, MEMBER_NULLABLE, NULL}, {"role", &api_participant_role, MEMBER_REQUIRED, NULL},
-                 {"capacity", &api_capacity, MEMBER_NULLABLE, NULL}, {"attendance", &api_attendance, MEMBER_NULLABLE, NULL},
-                 {"side", &type_country, MEMBER_NULLABLE, NULL})};
+    TYPE_MEMBERS(
+        {"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"contact_id", &type_uuid, MEMBER_NULLABLE, NULL},
+        {"principal_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"name", &api_text_record, MEMBER_NULLABLE, NULL},
+        {"country", &type_country, MEMBER_NULLABLE, NULL}, {"role", &api_participant_role, MEMBER_REQUIRED, NULL},
+        {"capacity", &api_capacity, MEMBER_NULLABLE, NULL}, {"attendance", &api_attendance, MEMBER_NULLABLE, NULL},
+        {"side", &type_country, MEMBER_NULLABLE, NULL})};
 static const struct type participant_records = {.kind = TYPE_LIST, .element = &participant_record};
-static const struct type audience_record = {
+static const struct type audience_record = {.kind = TYPE_OBJECT,
+                                            TYPE_MEMBERS({"headcount", &type_integer, MEMBER_NULLABLE, NULL},
+                                                         {"groups", &api_code_list, MEMBER_NULLABLE, NULL})};
+static const struct type agenda_record = {
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"headcount", &type_integer, MEMBER_NULLABLE, NULL}, {"groups", &api_code_list, MEMBER_NULLABLE, NULL})};
-static const struct type agenda_record = {.kind = TYPE_OBJECT,
-                                          TYPE_MEMBERS({"text", &api_text_record, MEMBER_REQUIRED, NULL},
-                                                       {"status", &agenda_status, MEMBER_OPTIONAL, NULL})};
+    TYPE_MEMBERS({"text", &api_text_record, MEMBER_REQUIRED, NULL}, {"status", &agenda_status, MEMBER_OPTIONAL, NULL})};
 static const struct type agenda_records = {.kind = TYPE_LIST, .element = &agenda_record};
-static const struct type created = {
-    .name = "CreatedAlong",
-    .kind = TYPE_OBJECT,
-    .help = "The ids of what was created in the same transaction.",
-    TYPE_MEMBERS({"contacts", &type_uuid_list, MEMBER_REQUIRED, NULL}, {"commitments", &type_uuid_list, MEMBER_REQUIRED, NULL},
-                 {"note_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"reminder_id", &type_uuid, MEMBER_NULLABLE, NULL})};
+static const struct type created = {.name = "CreatedAlong",
+                                    .kind = TYPE_OBJECT,
+                                    .help = "The ids of what was created in the same transaction.",
+                                    TYPE_MEMBERS({"contacts", &type_uuid_list, MEMBER_REQUIRED, NULL},
+                                                 {"commitments", &type_uuid_list, MEMBER_REQUIRED, NULL},
+                                                 {"note_id", &type_uuid, MEMBER_NULLABLE, NULL},
+                                                 {"reminder_id", &type_uuid, MEMBER_NULLABLE, NULL})};
 
 #define ENGAGEMENT_MEMBERS                                                                                             \
 	{"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},                      \
@@ -112,9 +115,9 @@ static const struct type created = {
 	    {"sensitivity", &api_sensitivity, MEMBER_REQUIRED, NULL}, {"agenda", &agenda_records, MEMBER_REQUIRED, NULL},  \
 	    {"readout", &api_text_record, MEMBER_NULLABLE, NULL}, {"outcomes", &api_code_list, MEMBER_REQUIRED, NULL},     \
 	    {"sources", &api_code_list, MEMBER_REQUIRED, NULL}, {"owner", &type_uuid, MEMBER_NULLABLE, NULL},              \
-	    {"commitments", &api_commitment_record_list, MEMBER_REQUIRED, NULL}, {"logged_by", &type_uuid, MEMBER_REQUIRED, NULL}, \
-	    {"logged_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL},     \
-	    {"voided_at", &type_instant, MEMBER_NULLABLE, NULL},                                                           \
+	    {"commitments", &api_commitment_record_list, MEMBER_REQUIRED, NULL},                                           \
+	    {"logged_by", &type_uuid, MEMBER_REQUIRED, NULL}, {"logged_at", &type_instant, MEMBER_REQUIRED, NULL},         \
+	    {"updated_at", &type_instant, MEMBER_REQUIRED, NULL}, {"voided_at", &type_instant, MEMBER_NULLABLE, NULL},     \
 	{                                                                                                                  \
 		"void_reason", &api_text_record, MEMBER_NULLABLE, NULL                                                         \
 	}
@@ -137,15 +140,16 @@ static const struct type card_dialogue = {
 static const struct type card = {
     .name = "EngagementCard",
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"title", &api_text_record, MEMBER_REQUIRED, NULL},
-                 {"kind", &api_engagement_kind, MEMBER_REQUIRED, NULL}, {"track", &api_track, MEMBER_NULLABLE, NULL},
-                 {"status", &api_engagement_status, MEMBER_REQUIRED, NULL}, {"starts_at", &type_instant, MEMBER_NULLABLE, NULL},
-                 {"starts_on", &type_day, MEMBER_NULLABLE, NULL}, {"precision", &api_precision, MEMBER_NULLABLE, NULL},
-                 {"countries", &api_code_list, MEMBER_REQUIRED, NULL}, {"workstreams", &api_code_list, MEMBER_REQUIRED, NULL},
-                 {"dialogue", &card_dialogue, MEMBER_NULLABLE, NULL},
-                 {"participants", &card_participants, MEMBER_REQUIRED, NULL},
-                 {"readout", &api_text_record, MEMBER_NULLABLE, "Its first 280 characters."},
-                 {"open_commitments", &api_count, MEMBER_REQUIRED, NULL})};
+    TYPE_MEMBERS(
+        {"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"title", &api_text_record, MEMBER_REQUIRED, NULL},
+        {"kind", &api_engagement_kind, MEMBER_REQUIRED, NULL}, {"track", &api_track, MEMBER_NULLABLE, NULL},
+        {"status", &api_engagement_status, MEMBER_REQUIRED, NULL}, {"starts_at", &type_instant, MEMBER_NULLABLE, NULL},
+        {"starts_on", &type_day, MEMBER_NULLABLE, NULL}, {"precision", &api_precision, MEMBER_NULLABLE, NULL},
+        {"countries", &api_code_list, MEMBER_REQUIRED, NULL}, {"workstreams", &api_code_list, MEMBER_REQUIRED, NULL},
+        {"dialogue", &card_dialogue, MEMBER_NULLABLE, NULL},
+        {"participants", &card_participants, MEMBER_REQUIRED, NULL},
+        {"readout", &api_text_record, MEMBER_NULLABLE, "Its first 280 characters."},
+        {"open_commitments", &api_count, MEMBER_REQUIRED, NULL})};
 static const struct type cards = {.kind = TYPE_LIST, .element = &card};
 const struct type api_engagement_page = {.name = "EngagementPage", .kind = TYPE_OBJECT, API_PAGE_OF(cards)};
 
@@ -157,7 +161,8 @@ static void check_history(json_t *object, const char *path, struct type_faults *
 	api_check_order(object, path, faults, "since", "until");
 }
 
-static const struct type code_list = {.kind = TYPE_LIST, .element = &type_workstream, .min = 1, .max = 50, .unique = true};
+static const struct type code_list = {
+    .kind = TYPE_LIST, .element = &type_workstream, .min = 1, .max = 50, .unique = true};
 static const struct type participant_change = {
     .name = "ParticipantChange",
     .kind = TYPE_OBJECT,
@@ -182,9 +187,11 @@ static void check_update(json_t *object, const char *path, struct type_faults *f
 		}
 	}
 	for (size_t i = 0; i < 2; i++) {
-		if (json_is_string(json_object_get(object, with_day[i])) && json_is_string(json_object_get(object, "starts_at")))
+		if (json_is_string(json_object_get(object, with_day[i])) &&
+		    json_is_string(json_object_get(object, "starts_at")))
 			type_fault(faults, with_day[i], "goes with starts_on only");
-		if (json_is_string(json_object_get(object, with_instant[i])) && json_is_string(json_object_get(object, "starts_on")))
+		if (json_is_string(json_object_get(object, with_instant[i])) &&
+		    json_is_string(json_object_get(object, "starts_on")))
 			type_fault(faults, with_instant[i], "goes with starts_at only");
 	}
 	api_check_order(object, path, faults, "starts_at", "ends_at");
@@ -209,8 +216,10 @@ static const struct method rows[] = {
               {"starts_on", &type_day, MEMBER_OPTIONAL, "Its first day, where no hour is known."},
               {"ends_on", &type_day, MEMBER_OPTIONAL, "Its last day."},
               {"precision", &api_precision, MEMBER_OPTIONAL, "How exactly starts_on is known; day when absent."},
-              {"location", &place_name, MEMBER_OPTIONAL, "Where."}, {"format", &api_format, MEMBER_OPTIONAL, "How people met."},
-              {"countries", &type_country_list, MEMBER_OPTIONAL, "The countries it was with; the dialogue's when absent."},
+              {"location", &place_name, MEMBER_OPTIONAL, "Where."},
+              {"format", &api_format, MEMBER_OPTIONAL, "How people met."},
+              {"countries", &type_country_list, MEMBER_OPTIONAL,
+               "The countries it was with; the dialogue's when absent."},
               {"workstreams", &api_workstream_list, MEMBER_OPTIONAL, "What it advances; the dialogue's when absent."},
               {"topics", &topic_list, MEMBER_OPTIONAL, "What it was about: sanctions-relief, family-reunions, …"},
               {"participants", &participant_objects, MEMBER_OPTIONAL, "Who took part."},
@@ -244,23 +253,26 @@ static const struct method rows[] = {
      .kind = METHOD_READ,
      .role = ROLE_VIEWER,
      .summary = "Engagements, newest first, one page at a time.",
-     .params = {.kind = TYPE_OBJECT, TYPE_MEMBERS(
-                   {"country", &type_country, MEMBER_OPTIONAL, "With this country; where it is listed."},
-                   {"countries_all", &type_country_list, MEMBER_OPTIONAL, "With all of these countries."},
-                   {"workstream", &type_workstream, MEMBER_OPTIONAL, "That advance this workstream."},
-                   {"objective", &type_objective, MEMBER_OPTIONAL, "That advance this objective."},
-                   {"phase", &phase_number, MEMBER_OPTIONAL, "That advance any workstream of this phase."},
-                   {"topic", &topic, MEMBER_OPTIONAL, "About this topic."},
-                   {"kind", &api_engagement_kind, MEMBER_OPTIONAL, "Of this kind."},
-                   {"track", &api_track, MEMBER_OPTIONAL, "On this track."},
-                   {"status", &api_engagement_status, MEMBER_OPTIONAL, "Of this status."},
-                   {"dialogue_id", &type_uuid, MEMBER_OPTIONAL, "Of this dialogue."},
-                   {"contact_id", &type_uuid, MEMBER_OPTIONAL, "In which this contact took part."},
-                   {"organization_id", &type_uuid, MEMBER_OPTIONAL, "In which somebody of this organization took part, then."},
-                   {"owner", &type_uuid, MEMBER_OPTIONAL, "That this principal is responsible for."},
-                   {"since", &type_moment, MEMBER_OPTIONAL, "That began then or later; a day begins in Seoul."},
-                   {"until", &type_moment, MEMBER_OPTIONAL, "That began before then."},
-                   {"order", &api_order, MEMBER_OPTIONAL, "newest when absent."}, API_PAGE_PARAMS), .check = check_history},
+     .params = {.kind = TYPE_OBJECT,
+                TYPE_MEMBERS(
+                    {"country", &type_country, MEMBER_OPTIONAL, "With this country; where it is listed."},
+                    {"countries_all", &type_country_list, MEMBER_OPTIONAL, "With all of these countries."},
+                    {"workstream", &type_workstream, MEMBER_OPTIONAL, "That advance this workstream."},
+                    {"objective", &type_objective, MEMBER_OPTIONAL, "That advance this objective."},
+                    {"phase", &phase_number, MEMBER_OPTIONAL, "That advance any workstream of this phase."},
+                    {"topic", &topic, MEMBER_OPTIONAL, "About this topic."},
+                    {"kind", &api_engagement_kind, MEMBER_OPTIONAL, "Of this kind."},
+                    {"track", &api_track, MEMBER_OPTIONAL, "On this track."},
+                    {"status", &api_engagement_status, MEMBER_OPTIONAL, "Of this status."},
+                    {"dialogue_id", &type_uuid, MEMBER_OPTIONAL, "Of this dialogue."},
+                    {"contact_id", &type_uuid, MEMBER_OPTIONAL, "In which this contact took part."},
+                    {"organization_id", &type_uuid, MEMBER_OPTIONAL,
+                     "In which somebody of this organization took part, then."},
+                    {"owner", &type_uuid, MEMBER_OPTIONAL, "That this principal is responsible for."},
+                    {"since", &type_moment, MEMBER_OPTIONAL, "That began then or later; a day begins in Seoul."},
+                    {"until", &type_moment, MEMBER_OPTIONAL, "That began before then."},
+                    {"order", &api_order, MEMBER_OPTIONAL, "newest when absent."}, API_PAGE_PARAMS),
+                .check = check_history},
      .result = &api_engagement_page,
      .columns = "starts_at,starts_on,kind,track,countries,workstreams,title,id",
      .example = "{\"country\": \"KP\", \"since\": \"2018-01-01\", \"limit\": 10}"},
@@ -268,7 +280,8 @@ static const struct method rows[] = {
      .kind = METHOD_WRITE,
      .role = ROLE_OFFICER,
      .patch = true,
-     .summary = "Corrects an engagement: what is sent is changed, null clears, lists of people grow and shrink by members.",
+     .summary =
+         "Corrects an engagement: what is sent is changed, null clears, lists of people grow and shrink by members.",
      .params =
          {.kind = TYPE_OBJECT,
           TYPE_MEMBERS(
@@ -282,17 +295,20 @@ static const struct method rows[] = {
               {"starts_on", &type_day, MEMBER_OPTIONAL, "Its first day; replaces starts_at."},
               {"ends_on", &type_day, API_CLEARABLE, "Its last day."},
               {"precision", &api_precision, MEMBER_OPTIONAL, "How exactly starts_on is known."},
-              {"location", &place_name, API_CLEARABLE, "Where."}, {"format", &api_format, API_CLEARABLE, "How people met."},
+              {"location", &place_name, API_CLEARABLE, "Where."},
+              {"format", &api_format, API_CLEARABLE, "How people met."},
               {"countries", &type_country_list, MEMBER_OPTIONAL, "The countries, all of them."},
               {"countries_add", &type_country_list, MEMBER_OPTIONAL, "Countries that were missing."},
               {"countries_remove", &type_country_list, MEMBER_OPTIONAL, "Countries that should not be there."},
               {"workstreams", &api_workstream_list, MEMBER_OPTIONAL, "The workstreams, all of them."},
               {"workstreams_add", &api_workstream_list, MEMBER_OPTIONAL, "Workstreams that were missing."},
-              {"workstreams_change", &api_workstream_list, MEMBER_OPTIONAL, "Other objectives or contributions, by code."},
+              {"workstreams_change", &api_workstream_list, MEMBER_OPTIONAL,
+               "Other objectives or contributions, by code."},
               {"workstreams_remove", &code_list, MEMBER_OPTIONAL, "Codes that should not be there."},
               {"topics", &topic_list, MEMBER_OPTIONAL, "What it was about, all of it."},
               {"participants_add", &participant_objects, MEMBER_OPTIONAL, "Who took part as well."},
-              {"participants_change", &participant_changes, MEMBER_OPTIONAL, "What was otherwise, by the participants' ids."},
+              {"participants_change", &participant_changes, MEMBER_OPTIONAL,
+               "What was otherwise, by the participants' ids."},
               {"participants_remove", &api_uuid_list, MEMBER_OPTIONAL, "Ids of participants who did not take part."},
               {"audience", &audience_object, API_CLEARABLE, "Who listened."},
               {"dialogue_id", &type_uuid, API_CLEARABLE, "The dialogue it belongs to."},
@@ -311,10 +327,11 @@ static const struct method rows[] = {
      .kind = METHOD_WRITE,
      .role = ROLE_OFFICER,
      .summary = "Says that a planned engagement has taken place, who was missing, and what came of it.",
-     METHOD_PARAMS(API_UPDATE_PARAMS, {"readout", &type_text, MEMBER_OPTIONAL, "What may be shared of it."},
-                   {"absent", &api_uuid_list, MEMBER_OPTIONAL, "Who did not come: ids of participants, contacts or principals."},
-                   {"commitments", &api_commitment_object_list, MEMBER_OPTIONAL, "What was promised."},
-                   {"follow_up", &api_follow_up_object, MEMBER_OPTIONAL, "A reminder, made with it."}),
+     METHOD_PARAMS(
+         API_UPDATE_PARAMS, {"readout", &type_text, MEMBER_OPTIONAL, "What may be shared of it."},
+         {"absent", &api_uuid_list, MEMBER_OPTIONAL, "Who did not come: ids of participants, contacts or principals."},
+         {"commitments", &api_commitment_object_list, MEMBER_OPTIONAL, "What was promised."},
+         {"follow_up", &api_follow_up_object, MEMBER_OPTIONAL, "A reminder, made with it."}),
      .result = &record},
     {.name = "engagement.void",
      .kind = METHOD_WRITE,

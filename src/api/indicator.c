@@ -2,17 +2,19 @@
 #include "api/methods.h"
 #include "api/types.h"
 
-static const struct type code = {.kind = TYPE_TEXT, .min = 1, .max = 64, .help = "As roadmap.get shows it, such as 1.1/support."};
+static const struct type code = {
+    .kind = TYPE_TEXT, .min = 1, .max = 64, .help = "As roadmap.get shows it, such as 1.1/support."};
 static const struct type sample_size = {.kind = TYPE_INTEGER, .min = 1, .max = 2147483647};
 
 const struct type api_indicator_value = {
     .name = "IndicatorValue",
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"indicator", &api_text_record, MEMBER_REQUIRED, NULL},
-                 {"value", &type_number, MEMBER_REQUIRED, NULL}, {"as_of", &type_day, MEMBER_REQUIRED, NULL},
-                 {"source", &api_text_record, MEMBER_REQUIRED, NULL}, {"sample_size", &type_integer, MEMBER_NULLABLE, NULL},
-                 {"margin", &type_number, MEMBER_NULLABLE, NULL}, {"question", &api_text_record, MEMBER_NULLABLE, NULL},
-                 {"recorded_by", &type_uuid, MEMBER_REQUIRED, NULL}, {"recorded_at", &type_instant, MEMBER_REQUIRED, NULL})};
+    TYPE_MEMBERS(
+        {"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"indicator", &api_text_record, MEMBER_REQUIRED, NULL},
+        {"value", &type_number, MEMBER_REQUIRED, NULL}, {"as_of", &type_day, MEMBER_REQUIRED, NULL},
+        {"source", &api_text_record, MEMBER_REQUIRED, NULL}, {"sample_size", &type_integer, MEMBER_NULLABLE, NULL},
+        {"margin", &type_number, MEMBER_NULLABLE, NULL}, {"question", &api_text_record, MEMBER_NULLABLE, NULL},
+        {"recorded_by", &type_uuid, MEMBER_REQUIRED, NULL}, {"recorded_at", &type_instant, MEMBER_REQUIRED, NULL})};
 static const struct type values = {.kind = TYPE_LIST, .element = &api_indicator_value};
 static const struct type page = {.name = "IndicatorPage", .kind = TYPE_OBJECT, API_PAGE_OF(values)};
 
@@ -42,8 +44,9 @@ static const struct method rows[] = {
                              {"question", &type_text, MEMBER_OPTIONAL, "What was asked, word for word."}),
                 .check = check_margin},
      .result = &api_indicator_value,
-     .example = "{\"indicator\": \"1.1/support\", \"value\": 41.5, \"as_of\": \"2026-10-01\", \"source\": \"A survey\", "
-                "\"sample_size\": 1000}"},
+     .example =
+         "{\"indicator\": \"1.1/support\", \"value\": 41.5, \"as_of\": \"2026-10-01\", \"source\": \"A survey\", "
+         "\"sample_size\": 1000}"},
     {.name = "indicator.series",
      .kind = METHOD_READ,
      .role = ROLE_VIEWER,

@@ -24,7 +24,8 @@ static const struct type record = {
     TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
                  {"about", &about_record, MEMBER_REQUIRED, NULL}, {"text", &api_text_record, MEMBER_REQUIRED, NULL},
                  {"author", &type_uuid, MEMBER_REQUIRED, NULL}, {"readers", &type_uuid_list, MEMBER_REQUIRED, NULL},
-                 {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
+                 {"created_at", &type_instant, MEMBER_REQUIRED, NULL},
+                 {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
 static const struct type records = {.kind = TYPE_LIST, .element = &record};
 static const struct type page = {.name = "NotePage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
 

@@ -5,13 +5,13 @@
 static const struct type record = {
     .name = "Organization",
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
-                 {"name", &api_text_record, MEMBER_REQUIRED, NULL}, {"names", &api_name_record_list, MEMBER_REQUIRED, NULL},
-                 {"country", &type_country, MEMBER_NULLABLE, NULL}, {"kind", &api_text_record, MEMBER_NULLABLE, NULL},
-                 {"parent_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"website", &api_text_record, MEMBER_NULLABLE, NULL},
-                 {"description", &api_text_record, MEMBER_NULLABLE, NULL},
-                 {"created_by", &type_uuid, MEMBER_REQUIRED, NULL}, {"created_at", &type_instant, MEMBER_REQUIRED, NULL},
-                 {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
+    TYPE_MEMBERS(
+        {"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
+        {"name", &api_text_record, MEMBER_REQUIRED, NULL}, {"names", &api_name_record_list, MEMBER_REQUIRED, NULL},
+        {"country", &type_country, MEMBER_NULLABLE, NULL}, {"kind", &api_text_record, MEMBER_NULLABLE, NULL},
+        {"parent_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"website", &api_text_record, MEMBER_NULLABLE, NULL},
+        {"description", &api_text_record, MEMBER_NULLABLE, NULL}, {"created_by", &type_uuid, MEMBER_REQUIRED, NULL},
+        {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
 
 static const struct type records = {.kind = TYPE_LIST, .element = &record};
 static const struct type page = {.name = "OrganizationPage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
@@ -28,16 +28,18 @@ static const struct method rows[] = {
      .role = ROLE_OFFICER,
      .summary = "Records an organization.",
      .params = {.kind = TYPE_OBJECT,
-                TYPE_MEMBERS(API_ID_PARAM, {"name", &type_line, MEMBER_OPTIONAL, "The name, when one is enough."},
-                             {"names", &api_name_list, MEMBER_OPTIONAL, "All names, in every script."},
-                             {"country", &type_country, MEMBER_OPTIONAL, "Where it belongs; absent for an international one."},
-                             {"kind", &type_slug, MEMBER_OPTIONAL, "ministry, think-tank, university, party, …"},
-                             {"parent_id", &type_uuid, MEMBER_OPTIONAL, "The organization that it is part of."},
-                             {"website", &type_line, MEMBER_OPTIONAL, "Its address on the web."},
-                             {"description", &type_text, MEMBER_OPTIONAL, "What it is."}),
+                TYPE_MEMBERS(
+                    API_ID_PARAM, {"name", &type_line, MEMBER_OPTIONAL, "The name, when one is enough."},
+                    {"names", &api_name_list, MEMBER_OPTIONAL, "All names, in every script."},
+                    {"country", &type_country, MEMBER_OPTIONAL, "Where it belongs; absent for an international one."},
+                    {"kind", &type_slug, MEMBER_OPTIONAL, "ministry, think-tank, university, party, …"},
+                    {"parent_id", &type_uuid, MEMBER_OPTIONAL, "The organization that it is part of."},
+                    {"website", &type_line, MEMBER_OPTIONAL, "Its address on the web."},
+                    {"description", &type_text, MEMBER_OPTIONAL, "What it is."}),
                 .check = check_create},
      .result = &record,
-     .example = "{\"name\": \"Korea Institute for National Unification\", \"country\": \"KR\", \"kind\": \"think-tank\"}"},
+     .example =
+         "{\"name\": \"Korea Institute for National Unification\", \"country\": \"KR\", \"kind\": \"think-tank\"}"},
     {.name = "organization.update",
      .kind = METHOD_WRITE,
      .role = ROLE_OFFICER,

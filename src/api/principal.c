@@ -2,11 +2,11 @@
 #include "api/methods.h"
 #include "api/types.h"
 
-static const struct type role = {
-    .name = "Role",
-    .kind = TYPE_CHOICE,
-    .help = "What somebody may do: see, log, decide, administer.",
-    .choices = (const char *const[]){"viewer", "officer", "director", "administrator", NULL}};
+static const struct type role = {.name = "Role",
+                                 .kind = TYPE_CHOICE,
+                                 .help = "What somebody may do: see, log, decide, administer.",
+                                 .choices =
+                                     (const char *const[]){"viewer", "officer", "director", "administrator", NULL}};
 static const struct type principal_status = {.kind = TYPE_CHOICE,
                                              .choices = (const char *const[]){"active", "retired", NULL}};
 static const struct type desks = {.kind = TYPE_LIST, .element = &type_country, .max = 300, .unique = true};
@@ -15,14 +15,14 @@ static const struct type unix_user = {.kind = TYPE_TEXT, .min = 1, .max = 64, .h
 static const struct type record = {
     .name = "Principal",
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
-                 {"name", &api_text_record, MEMBER_REQUIRED, NULL}, {"role", &role, MEMBER_REQUIRED, NULL},
-                 {"desks", &api_code_list, MEMBER_REQUIRED, NULL}, {"clearance", &api_sensitivity, MEMBER_REQUIRED, NULL},
-                 {"contact_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"language", &api_text_record, MEMBER_NULLABLE, NULL},
-                 {"timezone", &api_text_record, MEMBER_REQUIRED, NULL}, {"email", &api_text_record, MEMBER_NULLABLE, NULL},
-                 {"unix_user", &api_text_record, MEMBER_NULLABLE, NULL},
-                 {"status", &principal_status, MEMBER_REQUIRED, NULL}, {"created_at", &type_instant, MEMBER_REQUIRED, NULL},
-                 {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
+    TYPE_MEMBERS(
+        {"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
+        {"name", &api_text_record, MEMBER_REQUIRED, NULL}, {"role", &role, MEMBER_REQUIRED, NULL},
+        {"desks", &api_code_list, MEMBER_REQUIRED, NULL}, {"clearance", &api_sensitivity, MEMBER_REQUIRED, NULL},
+        {"contact_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"language", &api_text_record, MEMBER_NULLABLE, NULL},
+        {"timezone", &api_text_record, MEMBER_REQUIRED, NULL}, {"email", &api_text_record, MEMBER_NULLABLE, NULL},
+        {"unix_user", &api_text_record, MEMBER_NULLABLE, NULL}, {"status", &principal_status, MEMBER_REQUIRED, NULL},
+        {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
 static const struct type records = {.kind = TYPE_LIST, .element = &record};
 static const struct type page = {.name = "PrincipalPage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
 
@@ -31,15 +31,16 @@ static const struct method rows[] = {
      .kind = METHOD_WRITE,
      .role = ROLE_ADMINISTRATOR,
      .summary = "Makes one of our own people known to the daemon.",
-     METHOD_PARAMS(API_ID_PARAM, {"name", &type_line, MEMBER_REQUIRED, "How colleagues call the person."},
-                   {"role", &role, MEMBER_REQUIRED, "What the person may do."},
-                   {"desks", &desks, MEMBER_OPTIONAL, "The countries the person works on."},
-                   {"clearance", &api_sensitivity, MEMBER_OPTIONAL, "The most the person may see; internal when absent."},
-                   {"contact_id", &type_uuid, MEMBER_OPTIONAL, "The person's own contact record."},
-                   {"language", &type_language, MEMBER_OPTIONAL, "The language to write to the person in."},
-                   {"timezone", &type_zone, MEMBER_OPTIONAL, "Asia/Seoul when absent."},
-                   {"email", &type_line, MEMBER_OPTIONAL, "Where mail reaches the person."},
-                   {"unix_user", &unix_user, MEMBER_OPTIONAL, "The user by which a Unix socket knows the person."}),
+     METHOD_PARAMS(
+         API_ID_PARAM, {"name", &type_line, MEMBER_REQUIRED, "How colleagues call the person."},
+         {"role", &role, MEMBER_REQUIRED, "What the person may do."},
+         {"desks", &desks, MEMBER_OPTIONAL, "The countries the person works on."},
+         {"clearance", &api_sensitivity, MEMBER_OPTIONAL, "The most the person may see; internal when absent."},
+         {"contact_id", &type_uuid, MEMBER_OPTIONAL, "The person's own contact record."},
+         {"language", &type_language, MEMBER_OPTIONAL, "The language to write to the person in."},
+         {"timezone", &type_zone, MEMBER_OPTIONAL, "Asia/Seoul when absent."},
+         {"email", &type_line, MEMBER_OPTIONAL, "Where mail reaches the person."},
+         {"unix_user", &unix_user, MEMBER_OPTIONAL, "The user by which a Unix socket knows the person."}),
      .result = &record,
      .example = "{\"name\": \"Kim Officer\", \"role\": \"officer\", \"desks\": [\"CN\"], \"unix_user\": \"kim\"}"},
     {.name = "principal.update",

@@ -25,35 +25,36 @@ static void check_about(json_t *object, const char *path, struct type_faults *fa
 	                 (const char *const[]){"engagement_id", "contact_id", "dialogue_id", "commitment_id", NULL});
 }
 
-static const struct type about_object = {
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"engagement_id", &type_uuid, MEMBER_OPTIONAL, "An engagement."},
-                 {"contact_id", &type_uuid, MEMBER_OPTIONAL, "A contact."},
-                 {"dialogue_id", &type_uuid, MEMBER_OPTIONAL, "A dialogue."},
-                 {"commitment_id", &type_uuid, MEMBER_OPTIONAL, "A commitment."}),
-    .check = check_about};
+static const struct type about_object = {.kind = TYPE_OBJECT,
+                                         TYPE_MEMBERS({"engagement_id", &type_uuid, MEMBER_OPTIONAL, "An engagement."},
+                                                      {"contact_id", &type_uuid, MEMBER_OPTIONAL, "A contact."},
+                                                      {"dialogue_id", &type_uuid, MEMBER_OPTIONAL, "A dialogue."},
+                                                      {"commitment_id", &type_uuid, MEMBER_OPTIONAL, "A commitment."}),
+                                         .check = check_about};
 
 static const struct type delivery = {
     .name = "Delivery",
     .kind = TYPE_OBJECT,
     .help = "One occurrence sent on one channel.",
-    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"channel", &api_text_record, MEMBER_REQUIRED, NULL},
-                 {"due_at", &type_instant, MEMBER_REQUIRED, NULL}, {"late", &type_boolean, MEMBER_REQUIRED, NULL},
-                 {"attempts", &type_integer, MEMBER_REQUIRED, NULL}, {"claimed_at", &type_instant, MEMBER_REQUIRED, NULL},
-                 {"ended_at", &type_instant, MEMBER_NULLABLE, NULL}, {"outcome", &api_text_record, MEMBER_NULLABLE, NULL})};
+    TYPE_MEMBERS(
+        {"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"channel", &api_text_record, MEMBER_REQUIRED, NULL},
+        {"due_at", &type_instant, MEMBER_REQUIRED, NULL}, {"late", &type_boolean, MEMBER_REQUIRED, NULL},
+        {"attempts", &type_integer, MEMBER_REQUIRED, NULL}, {"claimed_at", &type_instant, MEMBER_REQUIRED, NULL},
+        {"ended_at", &type_instant, MEMBER_NULLABLE, NULL}, {"outcome", &api_text_record, MEMBER_NULLABLE, NULL})};
 static const struct type deliveries = {.kind = TYPE_LIST, .element = &delivery};
 static const struct type record = {
     .name = "Reminder",
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
-                 {"about", &about_record, MEMBER_NULLABLE, NULL}, {"note", &api_text_record, MEMBER_REQUIRED, NULL},
-                 {"due_at", &type_instant, MEMBER_REQUIRED, NULL}, {"timezone", &api_text_record, MEMBER_REQUIRED, NULL},
-                 {"rrule", &api_text_record, MEMBER_NULLABLE, NULL}, {"status", &status, MEMBER_REQUIRED, NULL},
-                 {"assignee", &type_uuid, MEMBER_REQUIRED, NULL}, {"channels", &api_code_list, MEMBER_REQUIRED, NULL},
-                 {"late", &type_boolean, MEMBER_REQUIRED, "Open, and due for more than a minute."},
-                 {"completion_note", &api_text_record, MEMBER_NULLABLE, NULL},
-                 {"created_by", &type_uuid, MEMBER_REQUIRED, NULL}, {"created_at", &type_instant, MEMBER_REQUIRED, NULL},
-                 {"updated_at", &type_instant, MEMBER_REQUIRED, NULL}, {"deliveries", &deliveries, MEMBER_REQUIRED, NULL})};
+    TYPE_MEMBERS(
+        {"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
+        {"about", &about_record, MEMBER_NULLABLE, NULL}, {"note", &api_text_record, MEMBER_REQUIRED, NULL},
+        {"due_at", &type_instant, MEMBER_REQUIRED, NULL}, {"timezone", &api_text_record, MEMBER_REQUIRED, NULL},
+        {"rrule", &api_text_record, MEMBER_NULLABLE, NULL}, {"status", &status, MEMBER_REQUIRED, NULL},
+        {"assignee", &type_uuid, MEMBER_REQUIRED, NULL}, {"channels", &api_code_list, MEMBER_REQUIRED, NULL},
+        {"late", &type_boolean, MEMBER_REQUIRED, "Open, and due for more than a minute."},
+        {"completion_note", &api_text_record, MEMBER_NULLABLE, NULL}, {"created_by", &type_uuid, MEMBER_REQUIRED, NULL},
+        {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL},
+        {"deliveries", &deliveries, MEMBER_REQUIRED, NULL})};
 static const struct type records = {.kind = TYPE_LIST, .element = &record};
 static const struct type page = {.name = "ReminderPage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
 static const struct type subscription = {
@@ -66,12 +67,13 @@ static const struct method rows[] = {
      .kind = METHOD_WRITE,
      .role = ROLE_VIEWER,
      .summary = "Sets a reminder.",
-     METHOD_PARAMS(API_ID_PARAM, {"about", &about_object, MEMBER_OPTIONAL, "What it is about, one of four."},
-                   {"note", &api_reminder_note, MEMBER_REQUIRED, "What to be reminded of."},
-                   {"due_at", &type_instant, MEMBER_REQUIRED, "When."},
-                   {"timezone", &type_zone, MEMBER_OPTIONAL, "The assignee's when absent."},
-                   {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom; the caller when absent. A viewer reminds nobody else."},
-                   {"channels", &channels, MEMBER_OPTIONAL, "push when absent."}),
+     METHOD_PARAMS(
+         API_ID_PARAM, {"about", &about_object, MEMBER_OPTIONAL, "What it is about, one of four."},
+         {"note", &api_reminder_note, MEMBER_REQUIRED, "What to be reminded of."},
+         {"due_at", &type_instant, MEMBER_REQUIRED, "When."},
+         {"timezone", &type_zone, MEMBER_OPTIONAL, "The assignee's when absent."},
+         {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom; the caller when absent. A viewer reminds nobody else."},
+         {"channels", &channels, MEMBER_OPTIONAL, "push when absent."}),
      .result = &record,
      .example = "{\"note\": \"Send the paper\", \"due_at\": \"2026-11-27T09:00:00+09:00\"}"},
     {.name = "reminder.get",
@@ -127,7 +129,8 @@ static const struct method rows[] = {
      .kind = METHOD_LOCAL,
      .role = ROLE_VIEWER,
      .summary = "Has reminders sent over this connection as they come due, and first all that are unacknowledged.",
-     METHOD_PARAMS({"assignee", &type_uuid, MEMBER_OPTIONAL, "Whose; the caller's own when absent. A director may name others."}),
+     METHOD_PARAMS(
+         {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whose; the caller's own when absent. A director may name others."}),
      .result = &subscription,
      .example = "{}"},
     {.name = "reminder.acknowledge",

@@ -5,14 +5,15 @@
 static const struct type cell = {
     .name = "CoverageCell",
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"country", &type_country, MEMBER_REQUIRED, NULL}, {"workstream", &api_text_record, MEMBER_REQUIRED, NULL},
+    TYPE_MEMBERS({"country", &type_country, MEMBER_REQUIRED, NULL},
+                 {"workstream", &api_text_record, MEMBER_REQUIRED, NULL},
                  {"bilateral", &api_count, MEMBER_REQUIRED, "With at most one country besides Korea."},
                  {"multilateral", &api_count, MEMBER_REQUIRED, "With more."},
                  {"last_on", &type_day, MEMBER_REQUIRED, "The day of the last one, in Seoul."})};
 static const struct type cells = {.kind = TYPE_LIST, .element = &cell};
-static const struct type gap = {
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"country", &type_country, MEMBER_REQUIRED, NULL}, {"workstream", &api_text_record, MEMBER_REQUIRED, NULL})};
+static const struct type gap = {.kind = TYPE_OBJECT,
+                                TYPE_MEMBERS({"country", &type_country, MEMBER_REQUIRED, NULL},
+                                             {"workstream", &api_text_record, MEMBER_REQUIRED, NULL})};
 static const struct type gaps = {.kind = TYPE_LIST, .element = &gap};
 static const struct type coverage = {
     .name = "Coverage",
@@ -26,19 +27,19 @@ static void check_interval(json_t *object, const char *path, struct type_faults 
 }
 
 static const struct type days = {.kind = TYPE_INTEGER, .min = 1, .max = 36500};
-static const struct type neglect = {
-    .name = "NeglectedPair",
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"country", &type_country, MEMBER_REQUIRED, NULL}, {"workstream", &api_text_record, MEMBER_REQUIRED, NULL},
-                 {"last_on", &type_day, MEMBER_NULLABLE, "Null: never."},
-                 {"days", &type_integer, MEMBER_NULLABLE, "Since then."})};
+static const struct type neglect = {.name = "NeglectedPair",
+                                    .kind = TYPE_OBJECT,
+                                    TYPE_MEMBERS({"country", &type_country, MEMBER_REQUIRED, NULL},
+                                                 {"workstream", &api_text_record, MEMBER_REQUIRED, NULL},
+                                                 {"last_on", &type_day, MEMBER_NULLABLE, "Null: never."},
+                                                 {"days", &type_integer, MEMBER_NULLABLE, "Since then."})};
 static const struct type neglects = {.kind = TYPE_LIST, .element = &neglect};
-static const struct type resting = {
-    .name = "NeglectedDialogue",
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"title", &api_text_record, MEMBER_REQUIRED, NULL},
-                 {"last_on", &type_day, MEMBER_NULLABLE, "Null: never."},
-                 {"days", &type_integer, MEMBER_NULLABLE, "Since then."})};
+static const struct type resting = {.name = "NeglectedDialogue",
+                                    .kind = TYPE_OBJECT,
+                                    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL},
+                                                 {"title", &api_text_record, MEMBER_REQUIRED, NULL},
+                                                 {"last_on", &type_day, MEMBER_NULLABLE, "Null: never."},
+                                                 {"days", &type_integer, MEMBER_NULLABLE, "Since then."})};
 static const struct type restings = {.kind = TYPE_LIST, .element = &resting};
 static const struct type neglected = {
     .name = "Neglected",
@@ -55,14 +56,14 @@ static const struct type activity_row = {
     .name = "ActivityRow",
     .kind = TYPE_OBJECT,
     TYPE_MEMBERS({"month", &api_text_record, MEMBER_OPTIONAL, "As YYYY-MM, in Seoul."},
-                 {"country", &type_country, MEMBER_OPTIONAL, NULL}, {"kind", &api_engagement_kind, MEMBER_OPTIONAL, NULL},
+                 {"country", &type_country, MEMBER_OPTIONAL, NULL},
+                 {"kind", &api_engagement_kind, MEMBER_OPTIONAL, NULL},
                  {"track", &api_track, MEMBER_OPTIONAL | MEMBER_NULLABLE, NULL},
                  {"topic", &api_text_record, MEMBER_OPTIONAL, NULL}, {"sector", &api_sector, MEMBER_OPTIONAL, NULL},
                  {"count", &api_count, MEMBER_REQUIRED, NULL})};
 static const struct type activity_rows = {.kind = TYPE_LIST, .element = &activity_row};
-static const struct type activity = {.name = "Activity",
-                                     .kind = TYPE_OBJECT,
-                                     TYPE_MEMBERS({"items", &activity_rows, MEMBER_REQUIRED, NULL})};
+static const struct type activity = {
+    .name = "Activity", .kind = TYPE_OBJECT, TYPE_MEMBERS({"items", &activity_rows, MEMBER_REQUIRED, NULL})};
 
 static const struct method rows[] = {
     {.name = "report.coverage",
@@ -89,11 +90,12 @@ static const struct method rows[] = {
      .role = ROLE_VIEWER,
      .summary = "How many engagements were held, by any of several groups together.",
      .params = {.kind = TYPE_OBJECT,
-                TYPE_MEMBERS({"group_by", &groups, MEMBER_REQUIRED, "What to count by; one in several groups counts in each."},
-                             {"since", &type_day, MEMBER_OPTIONAL, "From this day on."},
-                             {"until", &type_day, MEMBER_OPTIONAL, "Before this day."},
-                             {"country", &type_country, MEMBER_OPTIONAL, "Only with this country."},
-                             {"workstream", &type_workstream, MEMBER_OPTIONAL, "Only those that advance this workstream."}),
+                TYPE_MEMBERS(
+                    {"group_by", &groups, MEMBER_REQUIRED, "What to count by; one in several groups counts in each."},
+                    {"since", &type_day, MEMBER_OPTIONAL, "From this day on."},
+                    {"until", &type_day, MEMBER_OPTIONAL, "Before this day."},
+                    {"country", &type_country, MEMBER_OPTIONAL, "Only with this country."},
+                    {"workstream", &type_workstream, MEMBER_OPTIONAL, "Only those that advance this workstream."}),
                 .check = check_interval},
      .result = &activity,
      .example = "{\"group_by\": [\"country\", \"kind\"]}"},

@@ -8,14 +8,13 @@ static const struct type objective = {.name = "Objective",
                                                    {"text", &api_text_record, MEMBER_REQUIRED, NULL},
                                                    {"text_ko", &api_text_record, MEMBER_REQUIRED, NULL})};
 static const struct type objectives = {.kind = TYPE_LIST, .element = &objective};
-static const struct type indicator = {.name = "Indicator",
-                                      .kind = TYPE_OBJECT,
-                                      TYPE_MEMBERS({"code", &api_text_record, MEMBER_REQUIRED, NULL},
-                                                   {"title", &api_text_record, MEMBER_REQUIRED, NULL},
-                                                   {"title_ko", &api_text_record, MEMBER_REQUIRED, NULL},
-                                                   {"unit", &api_text_record, MEMBER_REQUIRED, NULL},
-                                                   {"target", &type_number, MEMBER_NULLABLE, NULL},
-                                                   {"direction", &api_text_record, MEMBER_REQUIRED, NULL})};
+static const struct type indicator = {
+    .name = "Indicator",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"code", &api_text_record, MEMBER_REQUIRED, NULL}, {"title", &api_text_record, MEMBER_REQUIRED, NULL},
+                 {"title_ko", &api_text_record, MEMBER_REQUIRED, NULL},
+                 {"unit", &api_text_record, MEMBER_REQUIRED, NULL}, {"target", &type_number, MEMBER_NULLABLE, NULL},
+                 {"direction", &api_text_record, MEMBER_REQUIRED, NULL})};
 static const struct type indicators = {.kind = TYPE_LIST, .element = &indicator};
 static const struct type workstream = {.name = "Workstream",
                                        .kind = TYPE_OBJECT,
@@ -37,20 +36,19 @@ static const struct type phase = {.name = "Phase",
                                                {"estimate_years", &years, MEMBER_REQUIRED, NULL},
                                                {"workstreams", &workstreams, MEMBER_REQUIRED, NULL})};
 static const struct type phases = {.kind = TYPE_LIST, .element = &phase};
-static const struct type roadmap = {.name = "Roadmap",
-                                    .kind = TYPE_OBJECT,
-                                    TYPE_MEMBERS({"version", &type_integer, MEMBER_REQUIRED, NULL},
-                                                 {"phases", &phases, MEMBER_REQUIRED, NULL})};
+static const struct type roadmap = {
+    .name = "Roadmap",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"version", &type_integer, MEMBER_REQUIRED, NULL}, {"phases", &phases, MEMBER_REQUIRED, NULL})};
 static const struct type version_number = {.kind = TYPE_INTEGER, .min = 1, .max = 1000000};
 
-static const struct type measured = {.name = "MeasuredIndicator",
-                                     .kind = TYPE_OBJECT,
-                                     TYPE_MEMBERS({"code", &api_text_record, MEMBER_REQUIRED, NULL},
-                                                  {"title", &api_text_record, MEMBER_REQUIRED, NULL},
-                                                  {"unit", &api_text_record, MEMBER_REQUIRED, NULL},
-                                                  {"target", &type_number, MEMBER_NULLABLE, NULL},
-                                                  {"direction", &api_text_record, MEMBER_REQUIRED, NULL},
-                                                  {"latest", &api_indicator_value, MEMBER_NULLABLE, NULL})};
+static const struct type measured = {
+    .name = "MeasuredIndicator",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"code", &api_text_record, MEMBER_REQUIRED, NULL}, {"title", &api_text_record, MEMBER_REQUIRED, NULL},
+                 {"unit", &api_text_record, MEMBER_REQUIRED, NULL}, {"target", &type_number, MEMBER_NULLABLE, NULL},
+                 {"direction", &api_text_record, MEMBER_REQUIRED, NULL},
+                 {"latest", &api_indicator_value, MEMBER_NULLABLE, NULL})};
 static const struct type measured_list = {.kind = TYPE_LIST, .element = &measured};
 static const struct type progress_row = {
     .name = "WorkstreamProgress",
@@ -62,10 +60,10 @@ static const struct type progress_row = {
                  {"open_commitments", &api_count, MEMBER_REQUIRED, "Made in those engagements."},
                  {"indicators", &measured_list, MEMBER_REQUIRED, "What was measured, beside what is aimed at."})};
 static const struct type progress_rows = {.kind = TYPE_LIST, .element = &progress_row};
-static const struct type progress = {.name = "RoadmapProgress",
-                                     .kind = TYPE_OBJECT,
-                                     TYPE_MEMBERS({"version", &type_integer, MEMBER_REQUIRED, NULL},
-                                                  {"items", &progress_rows, MEMBER_REQUIRED, NULL})};
+static const struct type progress = {
+    .name = "RoadmapProgress",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"version", &type_integer, MEMBER_REQUIRED, NULL}, {"items", &progress_rows, MEMBER_REQUIRED, NULL})};
 
 /* A code may be new, so it is not asked of the reference tables. */
 static const struct type code = {.kind = TYPE_TEXT, .min = 3, .max = 20, .help = "A code such as 2.3 or 2.3.1."};

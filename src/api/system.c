@@ -6,17 +6,17 @@ static const struct type ping = {.name = "Ping",
                                  .kind = TYPE_OBJECT,
                                  TYPE_MEMBERS({"pong", &type_boolean, MEMBER_REQUIRED, NULL},
                                               {"time", &type_instant, MEMBER_REQUIRED, "The daemon's clock."})};
-static const struct type database_state = {
-    .kind = TYPE_CHOICE, .choices = (const char *const[]){"ready", "unavailable", NULL}};
+static const struct type database_state = {.kind = TYPE_CHOICE,
+                                           .choices = (const char *const[]){"ready", "unavailable", NULL}};
 static const struct type info = {
     .name = "SystemInfo",
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"name", &api_text_record, MEMBER_REQUIRED, NULL}, {"version", &api_text_record, MEMBER_REQUIRED, NULL},
-                 {"schema_version", &type_integer, MEMBER_REQUIRED, "The last migration that this daemon knows."},
-                 {"uptime_s", &type_integer, MEMBER_REQUIRED, NULL},
-                 {"roadmap_version", &type_integer, MEMBER_REQUIRED, NULL},
-                 {"database", &database_state, MEMBER_REQUIRED, NULL},
-                 {"database_version", &type_integer, MEMBER_REQUIRED, "As PostgreSQL numbers itself, such as 150020."})};
+    TYPE_MEMBERS(
+        {"name", &api_text_record, MEMBER_REQUIRED, NULL}, {"version", &api_text_record, MEMBER_REQUIRED, NULL},
+        {"schema_version", &type_integer, MEMBER_REQUIRED, "The last migration that this daemon knows."},
+        {"uptime_s", &type_integer, MEMBER_REQUIRED, NULL}, {"roadmap_version", &type_integer, MEMBER_REQUIRED, NULL},
+        {"database", &database_state, MEMBER_REQUIRED, NULL},
+        {"database_version", &type_integer, MEMBER_REQUIRED, "As PostgreSQL numbers itself, such as 150020."})};
 
 static const struct method rows[] = {
     {.name = "rpc.discover",

@@ -1,5 +1,5 @@
-/* Types: vocabularies and shapes that more than one noun uses. Each stands here once, so that what a contact is means the
- * same in contact.create and inside engagement.log. */
+/* Types: vocabularies and shapes that more than one noun uses. Each stands here once, so that what a contact is means
+ * the same in contact.create and inside engagement.log. */
 #include "api/types.h"
 
 #include <string.h>
@@ -12,13 +12,13 @@
 	const struct type identifier = {                                                                                   \
 	    .name = type_name, .kind = TYPE_CHOICE, .help = what, .choices = (const char *const[]){__VA_ARGS__, NULL}}
 
-CHOICE(api_track, "Track", "Who speaks: 1 governments, 1.5 officials and experts, 2 no officials, 3 people.", "1", "1.5",
-       "2", "3");
+CHOICE(api_track, "Track", "Who speaks: 1 governments, 1.5 officials and experts, 2 no officials, 3 people.", "1",
+       "1.5", "2", "3");
 CHOICE(api_sensitivity, "Sensitivity", "Who may see it.", "open", "internal", "restricted", "secret");
 CHOICE(api_attribution, "Attribution", "What may be said of who said what.", "on-record", "chatham-house", "background",
        "off-record");
-CHOICE(api_participant_role, "ParticipantRole", "The part somebody has.", "chair", "co-chair", "participant", "observer",
-       "interpreter", "host", "convenor", "sponsor", "intermediary");
+CHOICE(api_participant_role, "ParticipantRole", "The part somebody has.", "chair", "co-chair", "participant",
+       "observer", "interpreter", "host", "convenor", "sponsor", "intermediary");
 CHOICE(api_capacity, "Capacity", "In what capacity somebody took part, that day.", "official", "personal",
        "former-official", "expert");
 CHOICE(api_attendance, "Attendance", "From the invitation to the chair.", "invited", "accepted", "declined", "attended",
@@ -29,7 +29,8 @@ CHOICE(api_engagement_kind, "EngagementKind", "What happened.", "meeting", "call
 CHOICE(api_engagement_status, "EngagementStatus", "How far it has come.", "tentative", "planned", "postponed", "held",
        "cancelled");
 CHOICE(api_sector, "Sector", "Where somebody works.", "government", "legislature", "political-party", "military",
-       "think-tank", "academia", "civil-society", "religious", "business", "media", "international-organization", "public");
+       "think-tank", "academia", "civil-society", "religious", "business", "media", "international-organization",
+       "public");
 CHOICE(api_precision, "Precision", "How exactly the first day is known.", "day", "month", "year");
 CHOICE(api_format, "Format", "Where people met.", "in-person", "remote", "hybrid");
 
@@ -69,7 +70,8 @@ static const struct type affiliation_object = {
     .kind = TYPE_OBJECT,
     TYPE_MEMBERS({"organization_id", &type_uuid, MEMBER_OPTIONAL, "The organization, by id."},
                  {"organization", &type_line, MEMBER_OPTIONAL, "Or by name: the one that bears it, else a new one."},
-                 {"title", &type_line, MEMBER_OPTIONAL, "The post."}, {"since", &type_day, MEMBER_OPTIONAL, "First day."},
+                 {"title", &type_line, MEMBER_OPTIONAL, "The post."},
+                 {"since", &type_day, MEMBER_OPTIONAL, "First day."},
                  {"until", &type_day, MEMBER_OPTIONAL, "Last day; absent while it lasts."}),
     .check = check_affiliation};
 const struct type api_affiliation_list = {.kind = TYPE_LIST, .element = &affiliation_object, .max = 50};
@@ -93,12 +95,11 @@ void api_check_contact(json_t *object, const char *path, struct type_faults *fau
 	api_check_one_of(object, path, faults, (const char *const[]){"name", "names", NULL});
 }
 
-const struct type api_contact_object = {
-    .name = "ContactInput",
-    .kind = TYPE_OBJECT,
-    .help = "A person to be made a contact of.",
-    TYPE_MEMBERS(API_CONTACT_MEMBERS),
-    .check = api_check_contact};
+const struct type api_contact_object = {.name = "ContactInput",
+                                        .kind = TYPE_OBJECT,
+                                        .help = "A person to be made a contact of.",
+                                        TYPE_MEMBERS(API_CONTACT_MEMBERS),
+                                        .check = api_check_contact};
 
 static void check_workstream(json_t *object, const char *path, struct type_faults *faults)
 {
@@ -106,8 +107,8 @@ static void check_workstream(json_t *object, const char *path, struct type_fault
 	const char *objective = json_string_value(json_object_get(object, "objective"));
 	size_t length = code ? strlen(code) : 0;
 	if (code && objective && (strncmp(objective, code, length) != 0 || objective[length] != '.'))
-		type_fault(faults, api_path(faults, path, "objective"), "must be an objective of workstream %s, such as %s.1", code,
-		           code);
+		type_fault(faults, api_path(faults, path, "objective"), "must be an objective of workstream %s, such as %s.1",
+		           code, code);
 }
 
 static const struct type workstream_object = {
@@ -127,7 +128,8 @@ static void check_party(json_t *object, const char *path, struct type_faults *fa
 {
 	static const char *const ways[] = {"country", "contact_id", "principal_id", NULL};
 	const char *party = json_string_value(json_object_get(object, "party"));
-	if (party && (json_object_get(object, ways[0]) || json_object_get(object, ways[1]) || json_object_get(object, ways[2]))) {
+	if (party &&
+	    (json_object_get(object, ways[0]) || json_object_get(object, ways[1]) || json_object_get(object, ways[2]))) {
 		type_fault(faults, path, "gives party and another; give one");
 		return;
 	}
@@ -155,12 +157,12 @@ const struct type api_party_object = {
                  {"contact_id", &type_uuid, MEMBER_OPTIONAL, "A contact."},
                  {"principal_id", &type_uuid, MEMBER_OPTIONAL, "One of our own people."}),
     .check = check_party};
-static const struct type commitment_object = {
-    .name = "CommitmentInput",
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"by", &api_party_object, MEMBER_REQUIRED, "Who promised."}, {"to", &api_party_object, MEMBER_OPTIONAL, "To whom."},
-                 {"text", &type_text, MEMBER_REQUIRED, "What was promised."},
-                 {"due_on", &type_day, MEMBER_OPTIONAL, "By which day."})};
+static const struct type commitment_object = {.name = "CommitmentInput",
+                                              .kind = TYPE_OBJECT,
+                                              TYPE_MEMBERS({"by", &api_party_object, MEMBER_REQUIRED, "Who promised."},
+                                                           {"to", &api_party_object, MEMBER_OPTIONAL, "To whom."},
+                                                           {"text", &type_text, MEMBER_REQUIRED, "What was promised."},
+                                                           {"due_on", &type_day, MEMBER_OPTIONAL, "By which day."})};
 const struct type api_commitment_object_list = {.kind = TYPE_LIST, .element = &commitment_object, .max = 200};
 
 const struct type api_reminder_note = {.kind = TYPE_TEXT, .min = 1, .max = 4000};
@@ -171,19 +173,20 @@ const struct type api_follow_up_object = {
                  {"note", &api_reminder_note, MEMBER_REQUIRED, "Of what."},
                  {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom; the caller when absent."})};
 
-static const struct type name_record = {
-    .name = "NameRecord",
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"text", &api_text_record, MEMBER_REQUIRED, NULL}, {"kind", &name_kind, MEMBER_REQUIRED, NULL},
-                 {"language", &api_text_record, MEMBER_NULLABLE, NULL}, {"system", &api_text_record, MEMBER_NULLABLE, NULL},
-                 {"primary", &type_boolean, MEMBER_REQUIRED, NULL})};
+static const struct type name_record = {.name = "NameRecord",
+                                        .kind = TYPE_OBJECT,
+                                        TYPE_MEMBERS({"text", &api_text_record, MEMBER_REQUIRED, NULL},
+                                                     {"kind", &name_kind, MEMBER_REQUIRED, NULL},
+                                                     {"language", &api_text_record, MEMBER_NULLABLE, NULL},
+                                                     {"system", &api_text_record, MEMBER_NULLABLE, NULL},
+                                                     {"primary", &type_boolean, MEMBER_REQUIRED, NULL})};
 const struct type api_name_record_list = {.kind = TYPE_LIST, .element = &name_record};
 
-static const struct type workstream_record = {
-    .name = "WorkstreamRecord",
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"code", &api_text_record, MEMBER_REQUIRED, NULL}, {"objective", &api_text_record, MEMBER_OPTIONAL, NULL},
-                 {"contribution", &api_text_record, MEMBER_OPTIONAL, NULL})};
+static const struct type workstream_record = {.name = "WorkstreamRecord",
+                                              .kind = TYPE_OBJECT,
+                                              TYPE_MEMBERS({"code", &api_text_record, MEMBER_REQUIRED, NULL},
+                                                           {"objective", &api_text_record, MEMBER_OPTIONAL, NULL},
+                                                           {"contribution", &api_text_record, MEMBER_OPTIONAL, NULL})};
 const struct type api_workstream_record_list = {.kind = TYPE_LIST, .element = &workstream_record};
 const struct type api_code_list = {.kind = TYPE_LIST, .element = &api_text_record};
 

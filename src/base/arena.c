@@ -1,8 +1,8 @@
 /* Arena: blocks in a list, the newest first; memory is handed out from the front of the newest block.
  *
- * Invariant: every block's `taken` is a multiple of the strictest alignment and at most its `size`. A request that would
- * waste much of the newest block gets a block of its own behind it. Under AddressSanitizer what was not handed out is
- * poisoned, so that an overrun within a block is found as one of malloc's would be. */
+ * Invariant: every block's `taken` is a multiple of the strictest alignment and at most its `size`. A request that
+ * would waste much of the newest block gets a block of its own behind it. Under AddressSanitizer what was not handed
+ * out is poisoned, so that an overrun within a block is found as one of malloc's would be. */
 #include "base/arena.h"
 
 #include <stdint.h>

@@ -77,8 +77,8 @@ static void line_begin(struct line *line, enum log_level level)
 	line_add(line, stamp, SIZE_MAX);
 }
 
-__attribute__((format(printf, 3, 0)))
-static void log_vline(enum log_level level, const char *subject, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void log_vline(enum log_level level, const char *subject,
+                                                            const char *format, va_list args)
 {
 	int saved = errno;
 	/* One byte more than fits: line_add() must see whether a character goes on behind the cut. */

@@ -57,8 +57,8 @@ void place_find(struct place *place)
 {
 	char path[sizeof place->root];
 	*place = (struct place){
-		.state_dir = "/var/lib/tracktwo",
-		.socket = "/run/tracktwo/tracktwo.sock",
+	    .state_dir = "/var/lib/tracktwo",
+	    .socket = "/run/tracktwo/tracktwo.sock",
 	};
 	ssize_t length = readlink("/proc/self/exe", path, sizeof path);
 	if (length <= 0 || (size_t)length >= sizeof path)

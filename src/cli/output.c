@@ -151,8 +151,8 @@ static void add_pair(struct grid *grid, const char *name, const json_t *member)
 	grid->cells[2 * grid->row_count++ + 1] = tame(value_text(grid->arena, member));
 }
 
-/* In the order of the type, which is how people think of it; then what the type does not know. With `sparse` what is empty
- * is left out. */
+/* In the order of the type, which is how people think of it; then what the type does not know. With `sparse` what is
+ * empty is left out. */
 static void grid_of_record(struct grid *grid, json_t *record, const struct type *type, bool sparse)
 {
 	json_t *object = json_is_object(record) ? json_copy(record) : json_pack("{s:O}", "result", record), *member;

@@ -91,8 +91,8 @@ _Noreturn static void become(const char *const *arguments, int output, pid_t par
 		sigaction(number, &standard, NULL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	int input = open("/dev/null", O_RDONLY);
-	if (input < 0 || dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0
-	    || dup2(output, STDERR_FILENO) < 0)
+	if (input < 0 || dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+	    dup2(output, STDERR_FILENO) < 0)
 		_exit(127);
 	close_range(3, ~0U, 0);
 	execv(arguments[0], (char *const *)(uintptr_t)arguments);
@@ -127,20 +127,20 @@ ERR_CHECKED static bool spawn(struct cluster *cluster, const char *const *argume
 ERR_CHECKED static bool start_initdb(struct cluster *cluster, struct err *err)
 {
 	char program[CLUSTER_PATH_SIZE];
-	if (!cluster_files_program(&cluster->files, "initdb", program, err)
-	    || !cluster_files_clear_new(&cluster->files, err))
+	if (!cluster_files_program(&cluster->files, "initdb", program, err) ||
+	    !cluster_files_clear_new(&cluster->files, err))
 		return false;
 	const char *arguments[] = {
-		program,
-		"-D",
-		cluster->files.data_new,
-		"--username=postgres",
-		"--auth=peer",
-		"--encoding=UTF8",
-		"--locale=C.UTF-8",
-		"--data-checksums",
-		"--no-instructions",
-		NULL,
+	    program,
+	    "-D",
+	    cluster->files.data_new,
+	    "--username=postgres",
+	    "--auth=peer",
+	    "--encoding=UTF8",
+	    "--locale=C.UTF-8",
+	    "--data-checksums",
+	    "--no-instructions",
+	    NULL,
 	};
 	log_info("cluster", "making a new one in %s", cluster->files.data);
 	cluster->step = STEP_INITDB;
@@ -150,8 +150,8 @@ ERR_CHECKED static bool start_initdb(struct cluster *cluster, struct err *err)
 ERR_CHECKED static bool start_server(struct cluster *cluster, struct err *err)
 {
 	char program[CLUSTER_PATH_SIZE];
-	if (!cluster_files_program(&cluster->files, "postgres", program, err)
-	    || !cluster_files_configure(&cluster->files, err))
+	if (!cluster_files_program(&cluster->files, "postgres", program, err) ||
+	    !cluster_files_configure(&cluster->files, err))
 		return false;
 	cluster_files_clear_locks(&cluster->files);
 	const char *arguments[] = {program, "-D", cluster->files.data, NULL};

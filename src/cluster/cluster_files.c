@@ -118,8 +118,8 @@ bool cluster_files_init(struct cluster_files *files, const char *state_dir, cons
 	join(files->data_new, files->root, "data.new");
 	join(files->log, files->root, "log");
 	join(files->output, files->root, "log/start.log");
-	return own_directory(files->root, err) && own_directory(files->log, err) && take_lock(files, err)
-	       && choose_socket_dir(files, err);
+	return own_directory(files->root, err) && own_directory(files->log, err) && take_lock(files, err) &&
+	       choose_socket_dir(files, err);
 }
 
 void cluster_files_release(struct cluster_files *files)
@@ -276,39 +276,39 @@ static void quote_element(FILE *out, const char *text)
 }
 
 static const char settings_before[] =
-	"# Written by tracktwod at every start. Settings of your own go into local.conf beside this file;\n"
-	"# those below its include are needed as they are.\n"
-	"shared_buffers = 128MB\n"
-	"wal_recycle = off\n"
-	"timezone = 'UTC'\n"
-	"log_timezone = 'UTC'\n"
-	"datestyle = 'iso, ymd'\n"
-	"lc_messages = 'C'\n"
-	"default_text_search_config = 'pg_catalog.simple'\n"
-	"deadlock_timeout = '100ms'\n"
-	"log_line_prefix = '%m [%p] %q%u@%d '\n"
-	"include_if_exists 'local.conf'\n"
-	"\n"
-	"fsync = on\n"
-	"synchronous_commit = on\n"
-	"full_page_writes = on\n"
-	"listen_addresses = ''\n"
-	"port = 5432\n"
-	"unix_socket_permissions = 0700\n"
-	"# A week of logs, without statements and their values.\n"
-	"log_destination = 'stderr'\n"
-	"logging_collector = on\n"
-	"log_filename = 'postgresql-%a.log'\n"
-	"log_file_mode = 0600\n"
-	"log_rotation_age = 1d\n"
-	"log_rotation_size = 0\n"
-	"log_truncate_on_rotation = on\n"
-	"log_error_verbosity = terse\n"
-	"log_min_error_statement = panic\n"
-	"log_statement = 'none'\n"
-	"log_min_duration_statement = -1\n"
-	"log_parameter_max_length = 0\n"
-	"log_parameter_max_length_on_error = 0\n";
+    "# Written by tracktwod at every start. Settings of your own go into local.conf beside this file;\n"
+    "# those below its include are needed as they are.\n"
+    "shared_buffers = 128MB\n"
+    "wal_recycle = off\n"
+    "timezone = 'UTC'\n"
+    "log_timezone = 'UTC'\n"
+    "datestyle = 'iso, ymd'\n"
+    "lc_messages = 'C'\n"
+    "default_text_search_config = 'pg_catalog.simple'\n"
+    "deadlock_timeout = '100ms'\n"
+    "log_line_prefix = '%m [%p] %q%u@%d '\n"
+    "include_if_exists 'local.conf'\n"
+    "\n"
+    "fsync = on\n"
+    "synchronous_commit = on\n"
+    "full_page_writes = on\n"
+    "listen_addresses = ''\n"
+    "port = 5432\n"
+    "unix_socket_permissions = 0700\n"
+    "# A week of logs, without statements and their values.\n"
+    "log_destination = 'stderr'\n"
+    "logging_collector = on\n"
+    "log_filename = 'postgresql-%a.log'\n"
+    "log_file_mode = 0600\n"
+    "log_rotation_age = 1d\n"
+    "log_rotation_size = 0\n"
+    "log_truncate_on_rotation = on\n"
+    "log_error_verbosity = terse\n"
+    "log_min_error_statement = panic\n"
+    "log_statement = 'none'\n"
+    "log_min_duration_statement = -1\n"
+    "log_parameter_max_length = 0\n"
+    "log_parameter_max_length_on_error = 0\n";
 
 ERR_CHECKED static bool write_settings(const struct cluster_files *files, struct err *err)
 {
@@ -339,8 +339,8 @@ bool cluster_files_configure(const struct cluster_files *files, struct err *err)
 	                      "tracktwo \"%s\" postgres\ntracktwo \"%s\" tracktwo_admin\ntracktwo \"%s\" tracktwo_daemon\n"
 	                      "tracktwo root postgres\ntracktwo root tracktwo_admin\ntracktwo root tracktwo_daemon\n",
 	                      files->user, files->user, files->user);
-	return write_settings(files, err) && write_whole(files, "pg_hba.conf", hba, strlen(hba), err)
-	       && write_whole(files, "pg_ident.conf", ident, (size_t)length, err) && sync_directory(files->data, err);
+	return write_settings(files, err) && write_whole(files, "pg_hba.conf", hba, strlen(hba), err) &&
+	       write_whole(files, "pg_ident.conf", ident, (size_t)length, err) && sync_directory(files->data, err);
 }
 
 /* Is `pid` a server whose working directory, which every server's is, is the data directory? */
@@ -349,8 +349,8 @@ static bool is_server(const struct cluster_files *files, pid_t pid)
 	char path[64], name[32] = "";
 	struct stat cwd, data;
 	snprintf(path, sizeof path, "/proc/%ld/cwd", (long)pid);
-	if (stat(path, &cwd) != 0 || stat(files->data, &data) != 0 || cwd.st_dev != data.st_dev
-	    || cwd.st_ino != data.st_ino)
+	if (stat(path, &cwd) != 0 || stat(files->data, &data) != 0 || cwd.st_dev != data.st_dev ||
+	    cwd.st_ino != data.st_ino)
 		return false;
 	snprintf(path, sizeof path, "/proc/%ld/comm", (long)pid);
 	FILE *file = fopen(path, "re");

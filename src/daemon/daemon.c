@@ -1,9 +1,9 @@
 /* Daemon: who is started when, and how all of it ends.
  *
- * Up: the socket first, so that clients hear `unavailable` instead of nothing; the cluster, where it is ours; the child that
- * brings the database into order; the pool; the reference tables; ready. Down, in the other order: no new client, no new
- * call, what is under way is answered, connections are flushed, the cluster stops, the loop ends. Each step begins in the
- * callback that ends the one before, and the phase says which one it is. */
+ * Up: the socket first, so that clients hear `unavailable` instead of nothing; the cluster, where it is ours; the child
+ * that brings the database into order; the pool; the reference tables; ready. Down, in the other order: no new client,
+ * no new call, what is under way is answered, connections are flushed, the cluster stops, the loop ends. Each step
+ * begins in the callback that ends the one before, and the phase says which one it is. */
 #include "daemon/daemon.h"
 
 #include <event2/event.h>
@@ -33,7 +33,13 @@
 
 const char daemon_version[] = TRACKTWO_VERSION;
 
-enum { STARTUP_RETRY_MS = 500, DRAIN_STEP_MS = 10, QUEUE_MAX = 10000, OUTPUT_MAX = 8 * 1024 * 1024, CONGESTED = 1024 * 1024 };
+enum {
+	STARTUP_RETRY_MS = 500,
+	DRAIN_STEP_MS = 10,
+	QUEUE_MAX = 10000,
+	OUTPUT_MAX = 8 * 1024 * 1024,
+	CONGESTED = 1024 * 1024
+};
 
 enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_STOPPING };
 
@@ -290,8 +296,8 @@ static void stop_database(struct daemon *daemon)
 
 static size_t clients_count(const struct daemon *daemon)
 {
-	return conn_listener_count(daemon->listener) + (daemon->tcp ? conn_listener_count(daemon->tcp) : 0)
-	       + (daemon->web ? web_count(daemon->web) : 0);
+	return conn_listener_count(daemon->listener) + (daemon->tcp ? conn_listener_count(daemon->tcp) : 0) +
+	       (daemon->web ? web_count(daemon->web) : 0);
 }
 
 static void drain_step(struct daemon *daemon)
@@ -363,16 +369,15 @@ static void on_signal(int number, short what, void *context)
 static void list_functions(struct daemon *daemon)
 {
 	size_t rows = registry_count(daemon->registry), count = 0;
-	struct migrate_function *list =
-	    arena_alloc(
-	        &daemon->arena, (rows + rpc_function_count + engine_function_count + web_function_count) * sizeof *list);
+	struct migrate_function *list = arena_alloc(
+	    &daemon->arena, (rows + rpc_function_count + engine_function_count + web_function_count) * sizeof *list);
 
 	for (size_t i = 0; i < rows; i++) {
 		const struct method *method = registry_at(daemon->registry, i);
 		if (method->kind != METHOD_LOCAL)
-			list[count++] = (struct migrate_function){method_function(&daemon->arena, method),
-			                                          method_arguments(&daemon->arena, method),
-			                                          method->kind == METHOD_WRITE};
+			list[count++] =
+			    (struct migrate_function){method_function(&daemon->arena, method),
+			                              method_arguments(&daemon->arena, method), method->kind == METHOD_WRITE};
 	}
 	memcpy(list + count, rpc_functions, rpc_function_count * sizeof *list);
 	count += rpc_function_count;
@@ -470,8 +475,9 @@ static bool make_web(struct daemon *daemon, struct err *err)
 
 static bool make_listeners(struct daemon *daemon, struct err *err)
 {
-	static const char refusal[] = "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":429,\"message\":\"too many clients are connected; "
-	                              "try again later\",\"data\":{\"code\":\"busy\",\"retryable\":true}},\"id\":null}";
+	static const char refusal[] =
+	    "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":429,\"message\":\"too many clients are connected; "
+	    "try again later\",\"data\":{\"code\":\"busy\",\"retryable\":true}},\"id\":null}";
 	const struct config *config = daemon->config;
 	const struct conn_limits limits = {.max_line_bytes = (size_t)config->max_line_bytes,
 	                                   .max_clients = (size_t)config->max_clients,

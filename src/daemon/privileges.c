@@ -29,8 +29,10 @@ static const struct passwd *user_find(const char *configured, struct err *err)
 		for (size_t i = 0; i < 2 && !user; i++)
 			user = getpwnam(names[i]);
 		if (!user)
-			err_set(err, "PostgreSQL does not run as root, and there is no user tracktwo or postgres to become; make one, or "
-			             "name one as [daemon] user");
+			err_set(
+			    err,
+			    "PostgreSQL does not run as root, and there is no user tracktwo or postgres to become; make one, or "
+			    "name one as [daemon] user");
 	}
 	if (user && user->pw_uid == 0) {
 		err_set(err, "PostgreSQL does not run as root; name another user as [daemon] user");
@@ -48,8 +50,8 @@ static bool user_become(const struct passwd *user, struct err *err)
 	return true;
 }
 
-/* Whether `user` can write in `directory`, found out by a child that becomes it: permissions of all parents, access lists
- * and mount options take part. Without `user`, whether this process can. */
+/* Whether `user` can write in `directory`, found out by a child that becomes it: permissions of all parents, access
+ * lists and mount options take part. Without `user`, whether this process can. */
 static bool reachable(const struct passwd *user, const char *directory)
 {
 	int status = 0;
@@ -118,7 +120,8 @@ static bool settle_state(struct config *config, const struct place *place, const
 		return err_set(err, "user %s cannot write in %s; give it the folder, or name another one as [daemon] state_dir",
 		               user ? user->pw_name : "of this process", config->state_dir);
 	config->state_dir = elsewhere(&config->arena, place, "/var/lib");
-	log_info("", "user %s cannot reach %s; data lies in %s instead", user->pw_name, place->state_dir, config->state_dir);
+	log_info("", "user %s cannot reach %s; data lies in %s instead", user->pw_name, place->state_dir,
+	         config->state_dir);
 	return directory_give(user, config->state_dir, 0700, true, err);
 }
 
@@ -135,20 +138,27 @@ static bool settle_socket(struct config *config, const struct place *place, cons
 	if (!too_long && reachable(user, directory))
 		return true;
 	if (!movable)
-		return too_long ? err_set(err, "%s is %zu bytes long, and a socket's path holds %d; name a shorter one as [daemon] "
-		                               "socket", config->socket, strlen(config->socket), PLACE_SOCKET_PATH_MAX)
-		                : err_set(err, "user %s cannot write in %s, where the socket is to be; name another place as [daemon] "
-		                               "socket", user ? user->pw_name : "of this process", directory);
+		return too_long
+		           ? err_set(err,
+		                     "%s is %zu bytes long, and a socket's path holds %d; name a shorter one as [daemon] "
+		                     "socket",
+		                     config->socket, strlen(config->socket), PLACE_SOCKET_PATH_MAX)
+		           : err_set(err,
+		                     "user %s cannot write in %s, where the socket is to be; name another place as [daemon] "
+		                     "socket",
+		                     user ? user->pw_name : "of this process", directory);
 	directory = elsewhere(&config->arena, place, runtime_base());
 	config->socket = arena_printf(&config->arena, "%s/tracktwo.sock", directory);
-	log_info("", "%s; the socket is %s instead", too_long ? "the checkout's path is too long for a socket"
-	                                                       : "the checkout is out of the daemon's reach", config->socket);
+	log_info("", "%s; the socket is %s instead",
+	         too_long ? "the checkout's path is too long for a socket" : "the checkout is out of the daemon's reach",
+	         config->socket);
 	if (!directory_give(user, directory, user ? 0755 : 0700, true, err))
 		return false;
 	/* Anybody could have made it in /tmp before. */
 	if (!user && (lstat(directory, &found) != 0 || !S_ISDIR(found.st_mode) || found.st_uid != geteuid() ||
 	              (found.st_mode & 022) != 0))
-		return err_set(err, "%s belongs to somebody else; remove it, or name another socket as [daemon] socket", directory);
+		return err_set(err, "%s belongs to somebody else; remove it, or name another socket as [daemon] socket",
+		               directory);
 	if (own)
 		leave_link(place, config->socket);
 	return true;

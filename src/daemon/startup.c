@@ -11,7 +11,8 @@
 
 #include "base/log.h"
 
-static const int statuses[] = {[MIGRATE_DONE] = EX_OK, [MIGRATE_UNREACHABLE] = EX_TEMPFAIL, [MIGRATE_REFUSED] = EX_CONFIG};
+static const int statuses[] = {
+    [MIGRATE_DONE] = EX_OK, [MIGRATE_UNREACHABLE] = EX_TEMPFAIL, [MIGRATE_REFUSED] = EX_CONFIG};
 
 static enum migrate_outcome run_steps(const struct startup *startup)
 {

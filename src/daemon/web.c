@@ -230,8 +230,12 @@ static const struct {
 } routes[] = {
     /* Some clients over a Unix socket have no place for a path. */
     {"/", HTTP_POST, on_rpc},
-    {"/rpc", HTTP_POST, on_rpc},     {"/openrpc.json", HTTP_GET, on_openrpc}, {"/healthz", HTTP_GET, on_health},
-    {"/readyz", HTTP_GET, on_ready}, {"/metrics", HTTP_GET, on_metrics},      {"/events", HTTP_GET, web_on_events},
+    {"/rpc", HTTP_POST, on_rpc},
+    {"/openrpc.json", HTTP_GET, on_openrpc},
+    {"/healthz", HTTP_GET, on_health},
+    {"/readyz", HTTP_GET, on_ready},
+    {"/metrics", HTTP_GET, on_metrics},
+    {"/events", HTTP_GET, web_on_events},
 };
 
 static void on_request(struct http_exchange *exchange, void *context)

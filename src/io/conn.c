@@ -101,8 +101,8 @@ size_t conn_pending(const struct conn *conn)
 /* May a line be delivered? */
 static bool accepts_lines(const struct conn *conn)
 {
-	return !conn->closed && !conn->lost && !conn->ending && !conn->draining && !conn->discarding && conn->pauses == 0
-	       && conn_pending(conn) <= conn->listener->limits.max_output_bytes;
+	return !conn->closed && !conn->lost && !conn->ending && !conn->draining && !conn->discarding && conn->pauses == 0 &&
+	       conn_pending(conn) <= conn->listener->limits.max_output_bytes;
 }
 
 /* Is there more to deliver than the beginning of a line? */
@@ -306,8 +306,8 @@ static bool is_over(const struct conn *conn)
 	if (conn->holds > 0)
 		return false;
 	if (conn->discarding)
-		return conn->eof || conn->draining
-		       || (conn->discard_until != 0 && time_monotonic_micros() >= conn->discard_until);
+		return conn->eof || conn->draining ||
+		       (conn->discard_until != 0 && time_monotonic_micros() >= conn->discard_until);
 	return conn->draining || (conn->eof && !conn->input);
 }
 
@@ -426,7 +426,8 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
 		event_active(&listener->turn, 0, 0);
 }
 
-/* Over TCP the kernel knows nothing of the peer; answers are small and awaited, so they must not wait for each other. */
+/* Over TCP the kernel knows nothing of the peer; answers are small and awaited, so they must not wait for each other.
+ */
 static bool peer_of(const struct conn_listener *listener, int fd, struct ucred *peer)
 {
 	socklen_t size = sizeof *peer;
@@ -572,7 +573,8 @@ void conn_listener_stop(struct conn_listener *listener)
 void conn_listener_drain(struct conn_listener *listener, bool now)
 {
 	struct conn *conn;
-	LIST_FOREACH (conn, &listener->conns, all) {
+	LIST_FOREACH(conn, &listener->conns, all)
+	{
 		conn->draining = true;
 		if (now)
 			lose(conn);

@@ -102,7 +102,7 @@ int conn_path_bind(struct conn_path *file, const char *path, const char *group, 
 void conn_path_remove(const struct conn_path *file)
 {
 	struct stat status;
-	if (file->inode != 0 && lstat(file->path, &status) == 0 && status.st_dev == file->device
-	    && status.st_ino == file->inode)
+	if (file->inode != 0 && lstat(file->path, &status) == 0 && status.st_dev == file->device &&
+	    status.st_ino == file->inode)
 		unlink(file->path);
 }

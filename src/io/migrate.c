@@ -62,17 +62,17 @@ ERR_CHECKED static bool create_if_absent(struct migrate_db *db, const char *quer
 
 ERR_CHECKED static bool make_roles_and_database(struct migrate_db *db)
 {
-	return create_if_absent(db, ROLE_QUERY, "tracktwo_owner", CREATE_OWNER)
-	       && create_if_absent(db, ROLE_QUERY, "tracktwo_admin",
-	                           "CREATE ROLE tracktwo_admin LOGIN NOINHERIT IN ROLE tracktwo_owner")
-	       && create_if_absent(db, ROLE_QUERY, "tracktwo_daemon", CREATE_DAEMON)
-	       && migrate_db_run(db, "setting up tracktwo_daemon", QUIET_DAEMON)
-	       && create_if_absent(db, "SELECT 1 FROM pg_database WHERE datname = $1", "tracktwo",
-	                           "CREATE DATABASE tracktwo OWNER tracktwo_owner ENCODING 'UTF8' TEMPLATE template0"
-	                           " LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'")
-	       && migrate_db_run(db, "closing the database",
-	                         "REVOKE ALL ON DATABASE tracktwo FROM PUBLIC;"
-	                         "GRANT CONNECT ON DATABASE tracktwo TO tracktwo_admin, tracktwo_daemon");
+	return create_if_absent(db, ROLE_QUERY, "tracktwo_owner", CREATE_OWNER) &&
+	       create_if_absent(db, ROLE_QUERY, "tracktwo_admin",
+	                        "CREATE ROLE tracktwo_admin LOGIN NOINHERIT IN ROLE tracktwo_owner") &&
+	       create_if_absent(db, ROLE_QUERY, "tracktwo_daemon", CREATE_DAEMON) &&
+	       migrate_db_run(db, "setting up tracktwo_daemon", QUIET_DAEMON) &&
+	       create_if_absent(db, "SELECT 1 FROM pg_database WHERE datname = $1", "tracktwo",
+	                        "CREATE DATABASE tracktwo OWNER tracktwo_owner ENCODING 'UTF8' TEMPLATE template0"
+	                        " LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'") &&
+	       migrate_db_run(db, "closing the database",
+	                      "REVOKE ALL ON DATABASE tracktwo FROM PUBLIC;"
+	                      "GRANT CONNECT ON DATABASE tracktwo TO tracktwo_admin, tracktwo_daemon");
 }
 
 enum migrate_outcome migrate_bootstrap(const char *superuser_dsn, struct err *err)
@@ -82,9 +82,9 @@ enum migrate_outcome migrate_bootstrap(const char *superuser_dsn, struct err *er
 	if (!done)
 		return finish(&db, false);
 	migrate_db_close(&db);
-	done = migrate_db_open(&db, superuser_dsn, "tracktwo")
-	       && migrate_db_run(&db, "closing the schema public", "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-	       && migrate_db_run(&db, "closing large objects", CLOSE_LARGE_OBJECTS);
+	done = migrate_db_open(&db, superuser_dsn, "tracktwo") &&
+	       migrate_db_run(&db, "closing the schema public", "REVOKE CREATE ON SCHEMA public FROM PUBLIC") &&
+	       migrate_db_run(&db, "closing large objects", CLOSE_LARGE_OBJECTS);
 	return finish(&db, done);
 }
 
@@ -93,12 +93,12 @@ ERR_CHECKED static bool check_roles(struct migrate_db *db)
 {
 	/* pg_has_role and has_database_privilege raise for a role that does not exist, hence the oids. */
 	PGresult *result = migrate_db_query(
-		db, "looking for the roles",
-		"SELECT o.oid IS NOT NULL, d.oid IS NOT NULL, coalesce(pg_has_role(session_user, o.oid, 'MEMBER'), false),"
-		" coalesce(has_database_privilege(o.oid, current_database(), 'CREATE'), false), quote_ident(session_user),"
-		" quote_ident(current_database()) FROM (SELECT) AS one"
-		" LEFT JOIN pg_roles o ON o.rolname = 'tracktwo_owner' LEFT JOIN pg_roles d ON d.rolname = 'tracktwo_daemon'",
-		0, NULL);
+	    db, "looking for the roles",
+	    "SELECT o.oid IS NOT NULL, d.oid IS NOT NULL, coalesce(pg_has_role(session_user, o.oid, 'MEMBER'), false),"
+	    " coalesce(has_database_privilege(o.oid, current_database(), 'CREATE'), false), quote_ident(session_user),"
+	    " quote_ident(current_database()) FROM (SELECT) AS one"
+	    " LEFT JOIN pg_roles o ON o.rolname = 'tracktwo_owner' LEFT JOIN pg_roles d ON d.rolname = 'tracktwo_daemon'",
+	    0, NULL);
 	if (!result)
 		return false;
 	bool owner = PQgetvalue(result, 0, 0)[0] == 't', daemon = PQgetvalue(result, 0, 1)[0] == 't';
@@ -153,24 +153,24 @@ ERR_CHECKED static bool check_row(struct migrate_db *db, const struct migrate_fi
 	int last = migrate_version();
 	if (version > last)
 		return migrate_db_refuse(
-			db,
-			"the database is at migration %d (%s) and this binary knows %d: it is newer than this binary; "
-			"install the release that it belongs to",
-			version, name, last);
+		    db,
+		    "the database is at migration %d (%s) and this binary knows %d: it is newer than this binary; "
+		    "install the release that it belongs to",
+		    version, name, last);
 	if (!file->name || atoi(file->name) != version)
 		return migrate_db_refuse(
-			db,
-			"migration %d (%s) was applied to the database out of the order of this binary's files; this "
-			"binary and the database do not belong together",
-			version, name);
+		    db,
+		    "migration %d (%s) was applied to the database out of the order of this binary's files; this "
+		    "binary and the database do not belong together",
+		    version, name);
 	char hex[DIGEST_HEX_SIZE];
 	digest_of(file->text, strlen(file->text), hex);
 	if (strcmp(hex, checksum) != 0)
 		return migrate_db_refuse(
-			db,
-			"%s was changed after it was applied to the database; restore it as it was, and put the "
-			"change into a new migration",
-			file->name);
+		    db,
+		    "%s was changed after it was applied to the database; restore it as it was, and put the "
+		    "change into a new migration",
+		    file->name);
 	return true;
 }
 
@@ -178,7 +178,7 @@ ERR_CHECKED static bool check_row(struct migrate_db *db, const struct migrate_fi
 ERR_CHECKED static bool check_applied(struct migrate_db *db, const struct migrate_file **next)
 {
 	PGresult *result = migrate_db_query(
-		db, "reading store.migration", "SELECT version, name, checksum FROM store.migration ORDER BY version", 0, NULL);
+	    db, "reading store.migration", "SELECT version, name, checksum FROM store.migration ORDER BY version", 0, NULL);
 	if (!result)
 		return false;
 	bool fit = true;
@@ -199,8 +199,8 @@ ERR_CHECKED static bool check_applied(struct migrate_db *db, const struct migrat
 
 ERR_CHECKED static bool apply_in_transaction(struct migrate_db *db, const struct migrate_file *file)
 {
-	if (!migrate_db_run(db, file->name, "BEGIN; SET LOCAL search_path = store, pg_catalog")
-	    || !migrate_db_run(db, file->name, file->text))
+	if (!migrate_db_run(db, file->name, "BEGIN; SET LOCAL search_path = store, pg_catalog") ||
+	    !migrate_db_run(db, file->name, file->text))
 		return false;
 	if (PQtransactionStatus(db->connection) != PQTRANS_INTRANS)
 		return migrate_db_refuse(db, "%s must not end its transaction", file->name);
@@ -231,10 +231,10 @@ ERR_CHECKED static bool apply_missing(struct migrate_db *db, const struct migrat
 ERR_CHECKED static bool apply_all(struct migrate_db *db, const struct migrate_function *functions, size_t count)
 {
 	const struct migrate_file *next;
-	return migrate_db_check_locale(db) && check_roles(db)
-	       && migrate_db_run(db, "becoming tracktwo_owner", "SET ROLE tracktwo_owner") && lock(db) && prepare_store(db)
-	       && check_applied(db, &next) && apply_missing(db, next) && migrate_api_load(db, functions, count)
-	       && migrate_api_drop_stale(db);
+	return migrate_db_check_locale(db) && check_roles(db) &&
+	       migrate_db_run(db, "becoming tracktwo_owner", "SET ROLE tracktwo_owner") && lock(db) && prepare_store(db) &&
+	       check_applied(db, &next) && apply_missing(db, next) && migrate_api_load(db, functions, count) &&
+	       migrate_api_drop_stale(db);
 }
 
 enum migrate_outcome migrate_apply(const char *admin_dsn, const struct migrate_function *functions, size_t count,
@@ -248,7 +248,7 @@ enum migrate_outcome migrate_apply(const char *admin_dsn, const struct migrate_f
 ERR_CHECKED static bool check_own_role(struct migrate_db *db)
 {
 	PGresult *result =
-		migrate_db_query(db, "looking at the role of the dsn",
+	    migrate_db_query(db, "looking at the role of the dsn",
 	                     "SELECT r.rolsuper OR r.rolbypassrls OR coalesce(pg_has_role(r.oid, o.oid, 'MEMBER'),"
 	                     " false) FROM pg_roles r LEFT JOIN pg_roles o ON o.rolname = 'tracktwo_owner'"
 	                     " WHERE r.rolname = current_user",
@@ -259,8 +259,8 @@ ERR_CHECKED static bool check_own_role(struct migrate_db *db)
 	PQclear(result);
 	if (mighty)
 		return migrate_db_refuse(
-			db, "the role %s of the dsn could read what nobody is cleared for; connect as tracktwo_daemon",
-			PQuser(db->connection));
+		    db, "the role %s of the dsn could read what nobody is cleared for; connect as tracktwo_daemon",
+		    PQuser(db->connection));
 	return true;
 }
 
@@ -268,7 +268,7 @@ ERR_CHECKED static bool check_schema(struct migrate_db *db)
 {
 	const char *schema = migrate_api_schema();
 	PGresult *result =
-		migrate_db_query(db, "looking for the api's schema",
+	    migrate_db_query(db, "looking for the api's schema",
 	                     "SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = $1", 1, &schema);
 	if (!result)
 		return false;
@@ -302,7 +302,7 @@ enum migrate_outcome migrate_check(const char *dsn, const struct migrate_functio
 {
 	struct migrate_db db = {.err = err, .progress = progress};
 	bool done =
-		migrate_db_open(&db, dsn, NULL) && migrate_db_check_locale(&db) && check_own_role(&db) && check_schema(&db);
+	    migrate_db_open(&db, dsn, NULL) && migrate_db_check_locale(&db) && check_own_role(&db) && check_schema(&db);
 	if (!done)
 		return finish(&db, false);
 	const char *role = PQuser(db.connection);

@@ -44,27 +44,27 @@ static PGresult *list_functions(struct migrate_db *db, const char *role)
 {
 	const char *values[] = {migrate_api_schema(), role ? role : DAEMON_ROLE};
 	return migrate_db_query(
-		db, "reading the api's functions",
-		"SELECT p.proname, pg_get_function_identity_arguments(p.oid), coalesce(p.proargnames[1], ''),"
-		" p.prorettype::regtype, p.provolatile, has_function_privilege($2, p.oid, 'EXECUTE'),"
-		" p.prosecdef, coalesce(array_to_string(p.proconfig, ' '), '') LIKE 'search_path=' || $1 || ',%',"
-		" p.proretset FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
-		" WHERE n.nspname = $1 ORDER BY 1, 2",
-		2, values);
+	    db, "reading the api's functions",
+	    "SELECT p.proname, pg_get_function_identity_arguments(p.oid), coalesce(p.proargnames[1], ''),"
+	    " p.prorettype::regtype, p.provolatile, has_function_privilege($2, p.oid, 'EXECUTE'),"
+	    " p.prosecdef, coalesce(array_to_string(p.proconfig, ' '), '') LIKE 'search_path=' || $1 || ',%',"
+	    " p.proretset FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+	    " WHERE n.nspname = $1 ORDER BY 1, 2",
+	    2, values);
 }
 
 static struct found found_at(const PGresult *result, int row)
 {
 	return (struct found){
-		.name = PQgetvalue(result, row, 0),
-		.arguments = PQgetvalue(result, row, 1),
-		.first = PQgetvalue(result, row, 2),
-		.result = PQgetvalue(result, row, 3),
-		.volatility = PQgetvalue(result, row, 4),
-		.executable = PQgetvalue(result, row, 5)[0] == 't',
-		.definer = PQgetvalue(result, row, 6)[0] == 't',
-		.fixed_path = PQgetvalue(result, row, 7)[0] == 't',
-		.set = PQgetvalue(result, row, 8)[0] == 't',
+	    .name = PQgetvalue(result, row, 0),
+	    .arguments = PQgetvalue(result, row, 1),
+	    .first = PQgetvalue(result, row, 2),
+	    .result = PQgetvalue(result, row, 3),
+	    .volatility = PQgetvalue(result, row, 4),
+	    .executable = PQgetvalue(result, row, 5)[0] == 't',
+	    .definer = PQgetvalue(result, row, 6)[0] == 't',
+	    .fixed_path = PQgetvalue(result, row, 7)[0] == 't',
+	    .set = PQgetvalue(result, row, 8)[0] == 't',
 	};
 }
 
@@ -238,8 +238,8 @@ bool migrate_api_load(struct migrate_db *db, const struct migrate_function *func
 		return false;
 	if (sealed)
 		return true;
-	bool done = migrate_db_run(db, "loading the api", "BEGIN") && (exists || load_files(db))
-	            && seal(db, functions, count) && migrate_db_run(db, "loading the api", "COMMIT");
+	bool done = migrate_db_run(db, "loading the api", "BEGIN") && (exists || load_files(db)) &&
+	            seal(db, functions, count) && migrate_db_run(db, "loading the api", "COMMIT");
 	migrate_db_rollback(db);
 	if (done)
 		migrate_db_say(db, "%s %s", exists ? "opened anew to the run-time role:" : "loaded", schema);
@@ -250,7 +250,7 @@ bool migrate_api_load(struct migrate_db *db, const struct migrate_function *func
 ERR_CHECKED static bool drop_functions(struct migrate_db *db, const char *schema)
 {
 	PGresult *result =
-		migrate_db_query(db, schema,
+	    migrate_db_query(db, schema,
 	                     "SELECT 'DROP ROUTINE ' || string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p"
 	                     " JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $1",
 	                     1, &schema);
@@ -282,8 +282,8 @@ ERR_CHECKED static bool try_to_drop(struct migrate_db *db, const char *schema)
 	struct err why;
 	attempt.err = &why;
 	bool dropped = false;
-	bool done = migrate_db_run(&attempt, schema, "BEGIN") && drop_if_unused(&attempt, schema, &dropped)
-	            && migrate_db_run(&attempt, schema, "COMMIT");
+	bool done = migrate_db_run(&attempt, schema, "BEGIN") && drop_if_unused(&attempt, schema, &dropped) &&
+	            migrate_db_run(&attempt, schema, "COMMIT");
 	migrate_db_rollback(db);
 	if (!done && attempt.outcome == MIGRATE_UNREACHABLE) {
 		db->outcome = MIGRATE_UNREACHABLE;

@@ -129,7 +129,7 @@ PGresult *migrate_db_query(struct migrate_db *db, const char *what, const char *
                            const char *const *values)
 {
 	PGresult *result =
-		count > 0 ? PQexecParams(db->connection, sql, count, NULL, values, NULL, NULL, 0) : PQexec(db->connection, sql);
+	    count > 0 ? PQexecParams(db->connection, sql, count, NULL, values, NULL, NULL, 0) : PQexec(db->connection, sql);
 	ExecStatusType status = PQresultStatus(result);
 	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY)
 		return result;
@@ -177,14 +177,14 @@ bool migrate_db_check_locale(struct migrate_db *db)
 	if (!result)
 		return false;
 	const char *encoding = PQgetvalue(result, 0, 0), *ctype = PQgetvalue(result, 0, 1),
-			   *name = PQgetvalue(result, 0, 2);
+	           *name = PQgetvalue(result, 0, 2);
 	bool fit = strcmp(encoding, "UTF8") == 0 && strcmp(ctype, "C") != 0 && strcmp(ctype, "POSIX") != 0;
 	if (!fit)
 		migrate_db_refuse(
-			db,
-			"the database \"%s\" has encoding %s and LC_CTYPE %s, in which Korean cannot be searched; create it "
-			"with ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8' TEMPLATE template0",
-			name, encoding, ctype);
+		    db,
+		    "the database \"%s\" has encoding %s and LC_CTYPE %s, in which Korean cannot be searched; create it "
+		    "with ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8' TEMPLATE template0",
+		    name, encoding, ctype);
 	PQclear(result);
 	return fit;
 }

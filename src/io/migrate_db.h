@@ -28,7 +28,7 @@ ERR_CHECKED bool migrate_db_run(struct migrate_db *db, const char *what, const c
 
 /* printf, then migrate_db_run(); for names and numbers of our own only. */
 ERR_CHECKED bool migrate_db_runf(struct migrate_db *db, const char *what, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* One query with text parameters. NULL on failure; the caller clears the result. */
 PGresult *migrate_db_query(struct migrate_db *db, const char *what, const char *sql, int count,

@@ -1,7 +1,7 @@
 /* Pg: the pool: what waits, what goes where, and what is run again.
  *
- * A request is in exactly one place: the queue, the list of the link that carries it, or its callback. What arrived during
- * one turn of the loop is handed out together by one deferred event. */
+ * A request is in exactly one place: the queue, the list of the link that carries it, or its callback. What arrived
+ * during one turn of the loop is handed out together by one deferred event. */
 #include "io/pg.h"
 
 #include <stdlib.h>
@@ -12,12 +12,12 @@
 #include "text/time.h"
 
 enum {
-	ATTEMPTS_MOST = 6,   /* of one request: it may be what kills the server */
+	ATTEMPTS_MOST = 6, /* of one request: it may be what kills the server */
 	EXPIRY_MS = 100,
 };
 
-/* What another run may cure: lost races (40001, 40P01, 55P03), a unique key that somebody else took meanwhile (23505: the
- * next run sees it), and plans or statements that the server forgot. */
+/* What another run may cure: lost races (40001, 40P01, 55P03), a unique key that somebody else took meanwhile (23505:
+ * the next run sees it), and plans or statements that the server forgot. */
 static const char *const retried_states[] = {"40001", "40P01", "55P03", "23505", "26000", "0A000", NULL};
 
 /* The server is going or coming: 57P0x, connection exceptions, and a standby that was our primary. */

@@ -1,11 +1,11 @@
 /* Pg link: one non-blocking connection in pipeline mode.
  *
- * The list `sent` mirrors the pipeline: groups of requests, each group followed by one sync. Each request owes one result
- * (two when it was prepared along), so what arrives always belongs to the first of the list that is owed something; a sync
- * settles the first group, which is one transaction. A group is of one lane, and of requests that run for the first time and
- * are prepared already: what a failure takes with it can then simply run again, alone. Few groups are on their way at a time,
- * so that under load what waits makes whole groups, and without load nothing waits. libpq alone decides when something
- * arrived; this file never waits. */
+ * The list `sent` mirrors the pipeline: groups of requests, each group followed by one sync. Each request owes one
+ * result (two when it was prepared along), so what arrives always belongs to the first of the list that is owed
+ * something; a sync settles the first group, which is one transaction. A group is of one lane, and of requests that run
+ * for the first time and are prepared already: what a failure takes with it can then simply run again, alone. Few
+ * groups are on their way at a time, so that under load what waits makes whole groups, and without load nothing waits.
+ * libpq alone decides when something arrived; this file never waits. */
 #include "pg_link.h"
 
 #include <stdio.h>
@@ -61,8 +61,8 @@ void pg_link_drop(struct pg_link *link, const char *why)
 	struct timeval delay = after_ms(jittered(link->backoff_ms));
 
 	event_del(&link->retry_timer);
-	log_line(was_ready ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, link->subject, "not connected (%s); trying again in %ld ms",
-	         why, (long)(delay.tv_sec * 1000 + delay.tv_usec / 1000));
+	log_line(was_ready ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, link->subject,
+	         "not connected (%s); trying again in %ld ms", why, (long)(delay.tv_sec * 1000 + delay.tv_usec / 1000));
 	link_close(link);
 	for (struct pg_request *request = link->sent.first; request; request = request->next) {
 		PQclear(request->result);
@@ -206,7 +206,8 @@ static bool link_setup_result(struct pg_link *link, PGresult *result)
 	return true;
 }
 
-/* The first group's sync is back, so all of it is settled. A callback may drop the link: the group is off its list by then. */
+/* The first group's sync is back, so all of it is settled. A callback may drop the link: the group is off its list by
+ * then. */
 static void link_group_done(struct pg_link *link)
 {
 	struct pg_list group;
@@ -330,8 +331,10 @@ static void link_on_notice(void *context, const char *message)
 
 void pg_link_start(struct pg_link *link)
 {
-	/* Names are resolved by the library at once, so a host in the connection string is better an address. Defaults stand before the connection string, so that it wins; what must hold stands behind it. */
-	const char *keywords[] = {"keepalives_idle", "tcp_user_timeout", "dbname", "client_encoding", "application_name", NULL};
+	/* Names are resolved by the library at once, so a host in the connection string is better an address. Defaults
+	 * stand before the connection string, so that it wins; what must hold stands behind it. */
+	const char *keywords[] = {"keepalives_idle", "tcp_user_timeout", "dbname",
+	                          "client_encoding", "application_name", NULL};
 	const char *values[] = {"30", "30000", link->pool->options.dsn, "UTF8", link->pool->options.application, NULL};
 
 	link->connection = PQconnectStartParams(keywords, values, 1);

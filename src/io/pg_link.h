@@ -18,8 +18,8 @@ struct pg_request {
 	void *context;
 	int64_t queued_us; /* since when it has been waiting for a connection */
 	unsigned attempts;
-	unsigned owed; /* results that its connection has yet to bring, its sync not counted */
-	bool closes;   /* a sync follows it */
+	unsigned owed;    /* results that its connection has yet to bring, its sync not counted */
+	bool closes;      /* a sync follows it */
 	PGresult *result; /* what the statement gave, kept until its sync is back */
 	const char *values[];
 };
@@ -44,15 +44,15 @@ struct pg_link {
 	enum pg_link_state state;
 	PGconn *connection;
 	struct event read_event, write_event; /* of the socket, while connected */
-	struct event retry_timer; /* until the next attempt; while connecting, until this one is given up */
-	int socket; /* that the events are assigned to, -1 for none */
+	struct event retry_timer;             /* until the next attempt; while connecting, until this one is given up */
+	int socket;                           /* that the events are assigned to, -1 for none */
 	long backoff_ms;
-	struct pg_list sent; /* in the order of the pipeline */
+	struct pg_list sent;                 /* in the order of the pipeline */
 	struct pg_request *newest, *reading; /* of `sent`: the last one, and the first that is owed a result or NULL */
-	size_t open;         /* how many of the last ones no sync follows yet */
-	size_t groups;       /* how many syncs are on their way */
-	int64_t heard_us;    /* when the server last said anything, or was first asked */
-	unsigned char *prepared; /* by statement slot */
+	size_t open;                         /* how many of the last ones no sync follows yet */
+	size_t groups;                       /* how many syncs are on their way */
+	int64_t heard_us;                    /* when the server last said anything, or was first asked */
+	unsigned char *prepared;             /* by statement slot */
 	size_t prepared_size;
 };
 
@@ -75,7 +75,8 @@ void pg_link_stop(struct pg_link *link);
 void pg_link_start(struct pg_link *link);
 /* Has the pipeline room for it, in the open group or as a new one? */
 bool pg_link_takes(const struct pg_link *link, const struct pg_request *request);
-/* Puts a request into the pipeline. False when the link died before it took the request: that is then the pool's again. */
+/* Puts a request into the pipeline. False when the link died before it took the request: that is then the pool's again.
+ */
 bool pg_link_send(struct pg_link *link, struct pg_request *request);
 /* Ends what pg_link_send() queued with a sync, and writes it out. */
 void pg_link_flush(struct pg_link *link);
@@ -83,8 +84,8 @@ void pg_link_flush(struct pg_link *link);
 void pg_link_drop(struct pg_link *link, const char *why);
 
 /* The pool's side. */
-/* A request's sync is back: its result decides between its callback and another run; `undone`: a neighbour's failure has
- * rolled back whatever it did. Owns `request`. */
+/* A request's sync is back: its result decides between its callback and another run; `undone`: a neighbour's failure
+ * has rolled back whatever it did. Owns `request`. */
 void pg_pool_on_result(struct pg_pool *pool, struct pg_link *link, struct pg_request *request, bool undone);
 void pg_pool_on_link(struct pg_pool *pool);
 

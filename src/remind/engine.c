@@ -1,9 +1,10 @@
 /* Engine: subscriptions, one timer, and one question to the database at a time.
  *
- * The invariant: while `asking`, nothing else is asked; when an answer is in, the next question is the most urgent of what
- * is wanted, in the order of `questions`. A fresh subscription is passed over by everything but its own pages; they are read
- * in the order of due time from the database, which has whatever it was passed over for. A question whose answer was lost
- * may have claimed something all the same: then every subscription is fresh again, and a few reminders come twice. */
+ * The invariant: while `asking`, nothing else is asked; when an answer is in, the next question is the most urgent of
+ * what is wanted, in the order of `questions`. A fresh subscription is passed over by everything but its own pages;
+ * they are read in the order of due time from the database, which has whatever it was passed over for. A question whose
+ * answer was lost may have claimed something all the same: then every subscription is fresh again, and a few reminders
+ * come twice. */
 #include "remind/engine.h"
 
 #include <event2/event.h>
@@ -67,7 +68,8 @@ void engine_wake(struct engine *engine)
 
 void engine_on_principals(struct engine *engine)
 {
-	/* A session that has become nobody, for its token was revoked, is ended whole; the roles say of the rest who may. */
+	/* A session that has become nobody, for its token was revoked, is ended whole; the roles say of the rest who may.
+	 */
 	for (struct subscription *at = engine->subscriptions; at; at = at->next)
 		rpc_session_recheck(at->session);
 	engine->roles_wanted = true;
@@ -154,11 +156,13 @@ void engine_on_subscribe(struct call *call, void *context)
 		return;
 	}
 	if (session && !rpc_session_lasts(session)) {
-		call_refuse(call, ERROR_INVALID_REQUEST, "nothing can be pushed to a single request; over HTTP open GET /events");
+		call_refuse(call, ERROR_INVALID_REQUEST,
+		            "nothing can be pushed to a single request; over HTTP open GET /events");
 		return;
 	}
 	if (!session || subscriptions_of(engine, session) >= ENGINE_SUBSCRIPTIONS_MOST) {
-		call_refuse(call, ERROR_RATE_LIMITED, "a connection may have 16 subscriptions; one serves all reminders of a person");
+		call_refuse(call, ERROR_RATE_LIMITED,
+		            "a connection may have 16 subscriptions; one serves all reminders of a person");
 		return;
 	}
 	subscription = calloc(1, sizeof *subscription);
@@ -281,7 +285,8 @@ static void engine_step(struct engine *engine)
 	arena_release(&arena);
 }
 
-static void deliver_one(struct subscription *subscription, struct arena *arena, const char *delivery, const char *reminder)
+static void deliver_one(struct subscription *subscription, struct arena *arena, const char *delivery,
+                        const char *reminder)
 {
 	if (rpc_session_expired(subscription->session)) {
 		rpc_session_close(subscription->session);
@@ -293,7 +298,8 @@ static void deliver_one(struct subscription *subscription, struct arena *arena, 
 }
 
 /* To everyone who listens for the assignee and is not fresh; and to `reader`, whose page it is. */
-static void deliver(struct engine *engine, const json_t *deliveries, const json_t *made, const struct subscription *reader)
+static void deliver(struct engine *engine, const json_t *deliveries, const json_t *made,
+                    const struct subscription *reader)
 {
 	size_t i;
 	json_t *item;
@@ -395,7 +401,7 @@ static void engine_on_loss(struct engine *engine)
 
 static void engine_on_answer(const struct pg_result *result, void *context)
 {
-	static void (*const readers[])(struct engine *engine, const json_t *answer) = {
+	static void (*const readers[])(struct engine * engine, const json_t *answer) = {
 	    [ASK_ROLES] = on_roles, [ASK_PAGE] = on_page, [ASK_CLAIM] = on_claim};
 	struct engine *engine = context;
 	enum question asked = engine->asking;
@@ -428,7 +434,8 @@ void engine_on_claimed_elsewhere(struct engine *engine, const char *payload)
 
 	if (!ids || !engine->subscriptions || strncmp(daemon + 1, engine->daemon_id, strlen(engine->daemon_id)) == 0)
 		return;
-	if (asprintf(&joined, "%s%s%s", engine->elsewhere ? engine->elsewhere : "", engine->elsewhere ? "," : "", ids + 1) < 0)
+	if (asprintf(&joined, "%s%s%s", engine->elsewhere ? engine->elsewhere : "", engine->elsewhere ? "," : "", ids + 1) <
+	    0)
 		abort();
 	free(engine->elsewhere);
 	engine->elsewhere = joined;

@@ -76,8 +76,8 @@ static void call_refuse_as(struct call *call, const char *refusal)
 	call_end(call, outcome, "error", refusal, strlen(refusal));
 }
 
-/* Nobody knows whether a write that was sent and not answered has been carried out. Who repeats it must do so under the same
- * request_id, so the error says which one it was, also when the daemon made it. */
+/* Nobody knows whether a write that was sent and not answered has been carried out. Who repeats it must do so under the
+ * same request_id, so the error says which one it was, also when the daemon made it. */
 static void call_refuse_unanswered(struct call *call, enum error_kind kind, const char *message, unsigned attempts)
 {
 	const char *text = error_text(&call->arena, kind, message, NULL);
@@ -126,11 +126,12 @@ static void call_on_result(const struct pg_result *result, void *context)
 		                       result->attempts);
 		break;
 	case PG_UNAVAILABLE:
-		call_refuse_unanswered(call, ERROR_UNAVAILABLE,
-		                       result->attempts > 0 && call->request_id
-		                           ? "the database went out of reach; try again with this request_id, it may have been done"
-		                           : "the database is out of reach; try again in a while",
-		                       result->attempts);
+		call_refuse_unanswered(
+		    call, ERROR_UNAVAILABLE,
+		    result->attempts > 0 && call->request_id
+		        ? "the database went out of reach; try again with this request_id, it may have been done"
+		        : "the database is out of reach; try again in a while",
+		    result->attempts);
 		break;
 	}
 }
@@ -147,7 +148,8 @@ static const char *call_request(struct call *call)
 	digest_add(digest, method, strlen(method) + 1);
 	digest_add(digest, content, strlen(content));
 	digest_finish(digest, hex);
-	return arena_printf(&call->arena, "{\"request_id\":\"%s\",\"digest\":\"%s\",\"method\":\"%s\"}", call->request_id, hex, method);
+	return arena_printf(&call->arena, "{\"request_id\":\"%s\",\"digest\":\"%s\",\"method\":\"%s\"}", call->request_id,
+	                    hex, method);
 }
 
 static void call_submit(struct call *call)
@@ -160,8 +162,8 @@ static void call_submit(struct call *call)
 	pg_submit(call->rpc->options.pool, &call->route->statement, values, call_on_result, call);
 }
 
-/* Every write carries a request_id; what the client leaves out the daemon makes, so that a statement whose connection broke
- * can be sent again. Removed from the parameters. */
+/* Every write carries a request_id; what the client leaves out the daemon makes, so that a statement whose connection
+ * broke can be sent again. Removed from the parameters. */
 static void call_take_request_id(struct call *call, struct type_faults *faults)
 {
 	json_t *given = json_object_get(call->params, "request_id");
@@ -192,10 +194,10 @@ void call_admitted(struct call *call)
 	type_check(&method->params, &call->params, "", &faults);
 	if (faults.list) {
 		json_t *first = json_array_get(faults.list, 0);
-		const char *message = arena_printf(
-		    &call->arena, "%s %s%s", json_string_value(json_object_get(first, "field")),
-		    json_string_value(json_object_get(first, "message")),
-		    json_array_size(faults.list) > 1 ? "; data.errors lists the other faults" : "");
+		const char *message =
+		    arena_printf(&call->arena, "%s %s%s", json_string_value(json_object_get(first, "field")),
+		                 json_string_value(json_object_get(first, "message")),
+		                 json_array_size(faults.list) > 1 ? "; data.errors lists the other faults" : "");
 		call_refuse_errors(call, ERROR_INVALID_PARAMS, message, faults.list);
 		json_decref(faults.list);
 	} else if (method->kind == METHOD_LOCAL) {
@@ -222,7 +224,8 @@ void call_start(struct rpc_session *session, struct rpc_batch *batch, size_t pla
 	call->number = ++rpc->next_call;
 	call->began_us = time_monotonic_micros();
 	call->route = rpc_route_find(rpc, method);
-	log_debug(session->subject, "call %lu: %s", call->number, call->route ? call->route->method->name : "unknown method");
+	log_debug(session->subject, "call %lu: %s", call->number,
+	          call->route ? call->route->method->name : "unknown method");
 	if (!call->route)
 		call_refuse(call, ERROR_METHOD_NOT_FOUND, "there is no such method; rpc.discover lists all");
 	else if (!json_is_object(call->params))

@@ -41,8 +41,8 @@ enum error_kind error_of_sqlstate(const char *sqlstate)
 const char *error_text(struct arena *arena, enum error_kind kind, const char *message, json_t *errors)
 {
 	const struct error_row *row = &error_rows[kind];
-	return arena_printf(arena, "{\"code\":%d,\"message\":%s,\"data\":{\"code\":\"%s\",\"retryable\":%s%s%s}}", row->code,
-	                    json_quote(arena, message), row->name, row->retryable ? "true" : "false",
+	return arena_printf(arena, "{\"code\":%d,\"message\":%s,\"data\":{\"code\":\"%s\",\"retryable\":%s%s%s}}",
+	                    row->code, json_quote(arena, message), row->name, row->retryable ? "true" : "false",
 	                    errors ? ",\"errors\":" : "", errors ? json_text(arena, errors) : "");
 }
 

@@ -17,7 +17,7 @@ struct rpc_route {
 
 struct rpc {
 	struct rpc_options options;
-	struct arena arena; /* statement texts */
+	struct arena arena;       /* statement texts */
 	struct rpc_route *routes; /* as the registry orders them */
 	struct pg_statement user_statement, token_statement, reference_statement;
 	struct metrics *metrics;
@@ -32,14 +32,14 @@ enum access_state { ACCESS_UNKNOWN, ACCESS_ASKED, ACCESS_KNOWN, ACCESS_NOBODY };
 /* Who stands behind a session: what it shows for itself, and what the database makes of that. */
 struct access {
 	enum access_state state;
-	long uid;                   /* RPC_NOBODY when the kernel tells none */
+	long uid;                    /* RPC_NOBODY when the kernel tells none */
 	char token[DIGEST_HEX_SIZE]; /* SHA-256 of the token shown; "" for none */
-	unsigned asked;             /* counts questions: an answer to an older one is stale */
-	unsigned identities;        /* rpc->identities when it was asked */
-	unsigned logins;            /* on their way to the database */
-	bool recheck;               /* the question on its way is rpc_session_recheck()'s */
-	int64_t expires_us;         /* on the monotonic clock, 0 for never */
-	json_t *session;            /* as session.whoami shows it; NULL unless known */
+	unsigned asked;              /* counts questions: an answer to an older one is stale */
+	unsigned identities;         /* rpc->identities when it was asked */
+	unsigned logins;             /* on their way to the database */
+	bool recheck;                /* the question on its way is rpc_session_recheck()'s */
+	int64_t expires_us;          /* on the monotonic clock, 0 for never */
+	json_t *session;             /* as session.whoami shows it; NULL unless known */
 	char principal[UUID_TEXT_SIZE];
 	enum method_role role;
 	struct call *first, **end; /* calls that wait for the answer */
@@ -80,7 +80,8 @@ struct call {
 	int64_t began_us;
 };
 
-/* call.c: takes one request that has been found to be well-formed through its steps. Takes `params` (may be NULL) over. */
+/* call.c: takes one request that has been found to be well-formed through its steps. Takes `params` (may be NULL) over.
+ */
 void call_start(struct rpc_session *session, struct rpc_batch *batch, size_t place, const char *id, const char *method,
                 json_t *params);
 /* Goes on once access is decided. */

@@ -1,7 +1,7 @@
 /* Rpc: the envelope: from a message to calls, and from their answers to a message.
  *
- * Every request that is owed an answer holds its session's transport until the answer is written, and a batch counts as one.
- * A session stands as long as its client or any of its calls. */
+ * Every request that is owed an answer holds its session's transport until the answer is written, and a batch counts as
+ * one. A session stands as long as its client or any of its calls. */
 #include "rpc/rpc.h"
 
 #include <stdlib.h>
@@ -49,7 +49,8 @@ struct rpc *rpc_new(const struct rpc_options *options)
 	                        options->api_schema),
 	    .parameters = 3};
 	rpc->reference_statement = (struct pg_statement){
-	    .sql = arena_printf(&rpc->arena, "SELECT %s.reference_load($1::uuid)::text", options->api_schema), .parameters = 1};
+	    .sql = arena_printf(&rpc->arena, "SELECT %s.reference_load($1::uuid)::text", options->api_schema),
+	    .parameters = 1};
 	pg_statement_add(options->pool, &rpc->user_statement);
 	pg_statement_add(options->pool, &rpc->token_statement);
 	pg_statement_add(options->pool, &rpc->reference_statement);
@@ -123,14 +124,14 @@ size_t rpc_pending(const struct rpc *rpc)
 	return rpc->pending;
 }
 
-struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer, const char *subject,
-                                    long uid)
+struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer,
+                                    const char *subject, long uid)
 {
 	struct rpc_session *session = calloc(1, sizeof *session);
 	if (!session)
 		abort();
-	*session = (struct rpc_session){
-	    .rpc = rpc, .transport = transport, .peer = peer, .subject = subject, .references = 1};
+	*session =
+	    (struct rpc_session){.rpc = rpc, .transport = transport, .peer = peer, .subject = subject, .references = 1};
 	session->access.uid = uid;
 	session->access.end = &session->access.first;
 	metrics_client(rpc->metrics, transport->name, 1);
@@ -257,7 +258,8 @@ void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, size_t pla
 
 	if (batch && batch->bytes > RPC_BATCH_BYTES_MAX) {
 		member = "error";
-		json = error_text(&arena, ERROR_BUSY, "the answers of one batch have grown too long; ask for this one alone", NULL);
+		json = error_text(&arena, ERROR_BUSY, "the answers of one batch have grown too long; ask for this one alone",
+		                  NULL);
 		length = strlen(json);
 	}
 	if (id && (batch || session->peer)) {
@@ -416,5 +418,6 @@ void rpc_load_reference(struct rpc *rpc, void (*done)(bool loaded, void *context
 	if (!load)
 		abort();
 	*load = (struct reference_load){done, context};
-	pg_submit(rpc->options.pool, &rpc->reference_statement, (const char *const[]){rpc_system_caller}, on_reference, load);
+	pg_submit(rpc->options.pool, &rpc->reference_statement, (const char *const[]){rpc_system_caller}, on_reference,
+	          load);
 }

@@ -155,7 +155,8 @@ static bool fault_unknown(struct walk *walk, const struct type *type, const char
 	                             : arena_printf(arena, "unknown %s", what));
 }
 
-/* Reports members that the type does not name, and drops from parameters those that are null and could not be cleared. */
+/* Reports members that the type does not name, and drops from parameters those that are null and could not be cleared.
+ */
 static bool sift_members(struct walk *walk, const struct type *type, json_t *object, const struct step *step)
 {
 	bool right = true;

@@ -63,8 +63,8 @@ static bool is_control(uint32_t character)
 /* Unicode's Bidi_Control: in one line they make it read as what it is not. */
 static bool is_bidi_control(uint32_t character)
 {
-	return character == 0x061C || character == 0x200E || character == 0x200F || (character >= 0x202A && character <= 0x202E) ||
-	       (character >= 0x2066 && character <= 0x2069);
+	return character == 0x061C || character == 0x200E || character == 0x200F ||
+	       (character >= 0x202A && character <= 0x202E) || (character >= 0x2066 && character <= 0x2069);
 }
 
 static const char *check_length(const struct type *type, struct arena *arena, const char *text)

@@ -1,12 +1,12 @@
 /* Config: the table first, then how a value is checked, how a file is read, how the sample is written.
  *
- * Invariant: a value reaches struct config through assign() alone, which checks it, so no member ever holds one that its
- * row forbids.
+ * Invariant: a value reaches struct config through assign() alone, which checks it, so no member ever holds one that
+ * its row forbids.
  *
  * inih cuts lines off at 200 bytes, ends a value at " ;", takes ":" for "=" and joins indented lines, all silently.
  * Debian's build lets each be switched off while running; the reader here hands it one whole line at a time, and a line
- * whose name and value are not what inih made of it is refused. So a value may hold ";" anywhere, and is everything from
- * behind the "=" to the end of its line, without the blanks around it. */
+ * whose name and value are not what inih made of it is refused. So a value may hold ";" anywhere, and is everything
+ * from behind the "=" to the end of its line, without the blanks around it. */
 #include "text/config.h"
 
 #include <ctype.h>
@@ -23,47 +23,55 @@ enum { LINE_BYTES = 8192, PATH_BYTES = 4095, NAME_BYTES = 255, WORD_BYTES = 63, 
 
 static const char *const no_yes[] = {"no", "yes", NULL};
 
-#define ROW(section_, key, type_, standard_, help_) \
-	.section = section_, .name = #key, .type = type_, .offset = offsetof(struct config, key), .standard = standard_, \
+#define ROW(section_, key, type_, standard_, help_)                                                                    \
+	.section = section_, .name = #key, .type = type_, .offset = offsetof(struct config, key), .standard = standard_,   \
 	.help = help_
-#define TEXT(section, key, standard, shortest, longest, help) \
-	{ROW(section, key, CONFIG_TEXT, standard, help), .min = shortest, .max = longest}
-#define NUMBER(section, key, standard, least, most, help) \
-	{ROW(section, key, CONFIG_NUMBER, standard, help), .min = least, .max = most}
-#define CHOICE(section, key, standard, words, help) \
-	{ROW(section, key, CONFIG_CHOICE, standard, help), .choices = words}
+#define TEXT(section, key, standard, shortest, longest, help)                                                          \
+	{                                                                                                                  \
+		ROW(section, key, CONFIG_TEXT, standard, help), .min = shortest, .max = longest                                \
+	}
+#define NUMBER(section, key, standard, least, most, help)                                                              \
+	{                                                                                                                  \
+		ROW(section, key, CONFIG_NUMBER, standard, help), .min = least, .max = most                                    \
+	}
+#define CHOICE(section, key, standard, words, help)                                                                    \
+	{                                                                                                                  \
+		ROW(section, key, CONFIG_CHOICE, standard, help), .choices = words                                             \
+	}
 
 const char config_http_default[] = "127.0.0.1:7480";
 
 static const struct config_key keys[] = {
-	TEXT("daemon", socket, NULL, 1, PATH_BYTES, "Path of the Unix socket on which the daemon listens."),
-	TEXT("daemon", socket_group, "", 0, NAME_BYTES,
-		"Group whose members may connect to the socket; empty: only the daemon's own user and root may."),
-	TEXT("daemon", tcp, "off", 1, NAME_BYTES, "TCP listener, off or host:port of a loopback address; clients log in by session.login."),
-	TEXT("daemon", http, config_http_default, 1, NAME_BYTES,
-		"HTTP listener: off, host:port of a loopback address, or the absolute path of a Unix socket."),
-	TEXT("daemon", state_dir, NULL, 1, PATH_BYTES,
-		"Folder of the daemon's own files, the embedded database among them."),
-	TEXT("daemon", user, "", 0, NAME_BYTES,
-		"User whom a daemon started as root becomes; empty: tracktwo when it exists, else postgres."),
-	CHOICE("daemon", log_level, "info", log_level_names, "The least grave messages that are logged."),
-	NUMBER("daemon", max_line_bytes, "1048576", 1024, 67108864, "Longest message that a client may send, in bytes."),
-	NUMBER("daemon", max_clients, "10000", 1, 1000000, "Connections served at the same time."),
-	NUMBER("daemon", max_inflight, "64", 1, 10000,
-		"Requests of one connection worked on at the same time; more wait unread."),
-	NUMBER("daemon", drain_timeout_ms, "10000", 0, 600000,
-		"How long a stopping daemon waits for requests under way, in milliseconds."),
-	TEXT("database", dsn, NULL, 1, PATH_BYTES,
-		"\"embedded\" for a PostgreSQL of the daemon's own, or a libpq connection string."),
-	TEXT("database", admin_dsn, "", 0, PATH_BYTES,
-		"Connection string of the role that may migrate; empty: this daemon does no migrations."),
-	NUMBER("database", connections, "4", 1, 64, "Connections to the database."),
-	NUMBER("database", statement_timeout_ms, "10000", 100, 600000, "Longest run of one statement, in milliseconds."),
-	NUMBER("database", wait_ms, "10000", 0, 600000,
-		"How long a request waits for a database that went away, in milliseconds, before it is answered unavailable."),
-	TEXT("database", postgres_bin, "", 0, PATH_BYTES,
-		"Folder of PostgreSQL's programs, for the embedded database; empty: the newest under /usr/lib/postgresql."),
-	CHOICE("database", auto_migrate, "yes", no_yes, "Whether the daemon migrates the database when it starts."),
+    TEXT("daemon", socket, NULL, 1, PATH_BYTES, "Path of the Unix socket on which the daemon listens."),
+    TEXT("daemon", socket_group, "", 0, NAME_BYTES,
+         "Group whose members may connect to the socket; empty: only the daemon's own user and root may."),
+    TEXT("daemon", tcp, "off", 1, NAME_BYTES,
+         "TCP listener, off or host:port of a loopback address; clients log in by session.login."),
+    TEXT("daemon", http, config_http_default, 1, NAME_BYTES,
+         "HTTP listener: off, host:port of a loopback address, or the absolute path of a Unix socket."),
+    TEXT("daemon", state_dir, NULL, 1, PATH_BYTES,
+         "Folder of the daemon's own files, the embedded database among them."),
+    TEXT("daemon", user, "", 0, NAME_BYTES,
+         "User whom a daemon started as root becomes; empty: tracktwo when it exists, else postgres."),
+    CHOICE("daemon", log_level, "info", log_level_names, "The least grave messages that are logged."),
+    NUMBER("daemon", max_line_bytes, "1048576", 1024, 67108864, "Longest message that a client may send, in bytes."),
+    NUMBER("daemon", max_clients, "10000", 1, 1000000, "Connections served at the same time."),
+    NUMBER("daemon", max_inflight, "64", 1, 10000,
+           "Requests of one connection worked on at the same time; more wait unread."),
+    NUMBER("daemon", drain_timeout_ms, "10000", 0, 600000,
+           "How long a stopping daemon waits for requests under way, in milliseconds."),
+    TEXT("database", dsn, NULL, 1, PATH_BYTES,
+         "\"embedded\" for a PostgreSQL of the daemon's own, or a libpq connection string."),
+    TEXT("database", admin_dsn, "", 0, PATH_BYTES,
+         "Connection string of the role that may migrate; empty: this daemon does no migrations."),
+    NUMBER("database", connections, "4", 1, 64, "Connections to the database."),
+    NUMBER("database", statement_timeout_ms, "10000", 100, 600000, "Longest run of one statement, in milliseconds."),
+    NUMBER(
+        "database", wait_ms, "10000", 0, 600000,
+        "How long a request waits for a database that went away, in milliseconds, before it is answered unavailable."),
+    TEXT("database", postgres_bin, "", 0, PATH_BYTES,
+         "Folder of PostgreSQL's programs, for the embedded database; empty: the newest under /usr/lib/postgresql."),
+    CHOICE("database", auto_migrate, "yes", no_yes, "Whether the daemon migrates the database when it starts."),
 };
 
 enum { KEY_COUNT = sizeof keys / sizeof keys[0] };
@@ -94,8 +102,8 @@ static bool refuse_unknown(const char *section, const char *name, struct err *er
 {
 	const struct config_key *meant = nearest_key(section, name);
 	if (meant)
-		return err_set(err, "unknown key \"%.*s\" in [%.*s]; did you mean \"%s\" in [%s]?", WORD_BYTES, name, WORD_BYTES,
-		               section, meant->name, meant->section);
+		return err_set(err, "unknown key \"%.*s\" in [%.*s]; did you mean \"%s\" in [%s]?", WORD_BYTES, name,
+		               WORD_BYTES, section, meant->name, meant->section);
 	return err_set(err, "unknown key \"%.*s\" in [%.*s]; tracktwod --describe=config lists all keys", WORD_BYTES, name,
 	               WORD_BYTES, section);
 }
@@ -141,7 +149,8 @@ static bool assign_number(struct config *config, const struct config_key *key, c
 	for (; *at >= '0' && *at <= '9' && number <= key->max; at++)
 		number = number * 10 + (*at - '0');
 	if (at == value || *at != '\0' || number < key->min || number > key->max)
-		return err_set(err, "%s must be a whole number from %ld to %ld, in plain digits", key->name, key->min, key->max);
+		return err_set(err, "%s must be a whole number from %ld to %ld, in plain digits", key->name, key->min,
+		               key->max);
 	*number_of(config, key) = number;
 	return true;
 }

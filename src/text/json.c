@@ -20,13 +20,13 @@ struct scan {
 	struct json_ids *ids;
 	char *text;
 	size_t length, at;
-	size_t capacity;     /* of ids->texts */
-	uint64_t objects;    /* bit d: what was opened at depth d is an object, not an array */
+	size_t capacity;  /* of ids->texts */
+	uint64_t objects; /* bit d: what was opened at depth d is an object, not an array */
 	unsigned depth;
 	bool awaits_element; /* between the elements of a batch */
 	bool awaits_key;     /* between the members of a request */
 	enum { ID_NONE, ID_KEY, ID_COLON, ID_VALUE } id;
-	size_t value;        /* with ID_VALUE: where it begins */
+	size_t value; /* with ID_VALUE: where it begins */
 };
 
 /* Directly inside the array of a batch. */
@@ -53,7 +53,8 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The length of the well-formed sequence of more than one byte at `at`, by table 3-7 of the Unicode Standard; else 0. */
+/* The length of the well-formed sequence of more than one byte at `at`, by table 3-7 of the Unicode Standard; else 0.
+ */
 static size_t sequence_length(const unsigned char *at, size_t left)
 {
 	unsigned char low = 0x80, high = 0xBF;
@@ -341,7 +342,8 @@ bool json_parse(const char *text, size_t length, json_t **root, struct err *err)
 	json_error_t error;
 	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
 	*root = json_loadb(text ? text : "", length, flags, &error);
-	/* An integer that no C type holds is JSON all the same: read as a real, it is refused where an integer is wanted. */
+	/* An integer that no C type holds is JSON all the same: read as a real, it is refused where an integer is wanted.
+	 */
 	if (!*root && json_error_code(&error) == json_error_numeric_overflow)
 		*root = json_loadb(text, length, flags | JSON_DECODE_INT_AS_REAL, &error);
 	if (*root)

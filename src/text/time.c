@@ -38,9 +38,9 @@ static struct civil civil_from_days(int32_t days)
 	int month_from_march = (5 * day_of_year + 2) / 153;
 	int month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
 	return (struct civil){
-		.year = (int)(year_of_era + era * 400) + (month <= 2),
-		.month = month,
-		.day = day_of_year - (153 * month_from_march + 2) / 5 + 1,
+	    .year = (int)(year_of_era + era * 400) + (month <= 2),
+	    .month = month,
+	    .day = day_of_year - (153 * month_from_march + 2) / 5 + 1,
 	};
 }
 

@@ -1,13 +1,13 @@
 /* Load: many clients of the daemon's socket in one process, each with one request at a time, counted.
  *
- *     load SOCKET log|get|page CLIENTS SECONDS SIZE   →  answers in time, answers a second, p50 and p99 in µs, all answers
- *     load SOCKET idle CLIENTS 0 SIZE                 →  resident bytes of the daemon for each idle connection
+ *     load SOCKET log|get|page CLIENTS SECONDS SIZE   →  answers in time, answers a second, p50 and p99 in µs, all
+ * answers load SOCKET idle CLIENTS 0 SIZE                 →  resident bytes of the daemon for each idle connection
  *
- * Every client makes one call before the clock starts, so that connecting and the question who calls stand outside it. Only
- * what is answered within the time counts; requests still under way at its end are waited for, so that the last number
- * is what the database must have gained. Any answer that is an error ends the run. One epoll loop does as
- * little as it can, because it shares the machine with what it measures: an answer is known by its head and its last
- * byte, and is never kept. */
+ * Every client makes one call before the clock starts, so that connecting and the question who calls stand outside it.
+ * Only what is answered within the time counts; requests still under way at its end are waited for, so that the last
+ * number is what the database must have gained. Any answer that is an error ends the run. One epoll loop does as little
+ * as it can, because it shares the machine with what it measures: an answer is known by its head and its last byte, and
+ * is never kept. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -82,9 +82,12 @@ static int request_log(char *text)
 	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"engagement.log\",\"params\":{\"title\":\"Consultation %" PRIu64
 	    " on sanctions relief\",\"kind\":\"meeting\",\"track\":\"2\",\"starts_at\":\"2026-03-%02uT10:00:00+09:00\","
 	    "\"countries\":[\"%s\"],\"workstreams\":[\"1.3\",\"2.3\"],\"participants\":["
-	    "{\"contact_id\":\"019b0000-0000-7000-9000-%012" PRIx64 "\"},{\"contact_id\":\"019b0000-0000-7000-9000-%012" PRIx64
-	    "\"},{\"contact_id\":\"019b0000-0000-7000-9000-%012" PRIx64 "\"}],\"readout\":\"Both sides went through the annex, "
-	    "line by line; the counterpart asked for the paper on monitoring before the next round, and offered to host it.\"}}\n",
+	    "{\"contact_id\":\"019b0000-0000-7000-9000-%012" PRIx64
+	    "\"},{\"contact_id\":\"019b0000-0000-7000-9000-%012" PRIx64
+	    "\"},{\"contact_id\":\"019b0000-0000-7000-9000-%012" PRIx64
+	    "\"}],\"readout\":\"Both sides went through the annex, "
+	    "line by line; the counterpart asked for the paper on monitoring before the next round, and offered to host "
+	    "it.\"}}\n",
 	    chosen(1000000), (unsigned)chosen(28), countries[chosen(5) - 1], first, first + 1, first + 2);
 }
 
@@ -214,8 +217,8 @@ static void run(struct client *clients, size_t count, int poll, int64_t seconds)
 		}
 	}
 	qsort(samples, sample_count, sizeof *samples, by_size);
-	printf("%zu %.1f %" PRIu32 " %" PRIu32 " %lu\n", sample_count, (double)sample_count / (double)seconds, percentile(50),
-	       percentile(99), answered - greetings);
+	printf("%zu %.1f %" PRIu32 " %" PRIu32 " %lu\n", sample_count, (double)sample_count / (double)seconds,
+	       percentile(50), percentile(99), answered - greetings);
 }
 
 /* What the kernel says of the process at the other end: exact, unlike statm. */
@@ -240,7 +243,8 @@ static long resident_bytes(const struct client *client)
 	return kilobytes * 1024;
 }
 
-/* What starting up has freed is used again by the first connections, so the growth by the second half is what counts. */
+/* What starting up has freed is used again by the first connections, so the growth by the second half is what counts.
+ */
 static void measure_idle(struct client *clients, size_t count, int poll)
 {
 	size_t first = count / 2;

@@ -197,7 +197,8 @@ PGconn *harness_database(const struct harness *harness)
 {
 	char dsn[256];
 	PGconn *connection;
-	snprintf(dsn, sizeof dsn, "host=%s/postgres/socket dbname=tracktwo user=postgres connect_timeout=10", harness->state);
+	snprintf(dsn, sizeof dsn, "host=%s/postgres/socket dbname=tracktwo user=postgres connect_timeout=10",
+	         harness->state);
 	connection = PQconnectdb(dsn);
 	if (PQstatus(connection) != CONNECTION_OK)
 		fail_msg("%s", PQerrorMessage(connection));

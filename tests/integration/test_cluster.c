@@ -386,10 +386,10 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_first_start),     cmocka_unit_test(test_start_again),
-		cmocka_unit_test(test_daemon_killed),   cmocka_unit_test(test_stray_server),
-		cmocka_unit_test(test_used_process_id), cmocka_unit_test(test_awkward_path),
-		cmocka_unit_test(test_cannot_start),
+	    cmocka_unit_test(test_first_start),     cmocka_unit_test(test_start_again),
+	    cmocka_unit_test(test_daemon_killed),   cmocka_unit_test(test_stray_server),
+	    cmocka_unit_test(test_used_process_id), cmocka_unit_test(test_awkward_path),
+	    cmocka_unit_test(test_cannot_start),
 	};
 	drop_root();
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

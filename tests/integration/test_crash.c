@@ -1,8 +1,8 @@
 /* Crash: nothing acknowledged is lost and nothing is written twice, whatever dies meanwhile.
  *
- * Sixteen writers log engagements, each under a request_id of its own making that it repeats until it is acknowledged, while
- * the daemon is killed, server processes are killed and sessions are ended. Afterwards the database is compared with what the
- * writers were told. */
+ * Sixteen writers log engagements, each under a request_id of its own making that it repeats until it is acknowledged,
+ * while the daemon is killed, server processes are killed and sessions are ended. Afterwards the database is compared
+ * with what the writers were told. */
 #include "harness.h"
 
 #include <setjmp.h>
@@ -38,7 +38,7 @@ static struct shared {
 		char complaint[400];
 		struct record records[RECORDS];
 	} writers[WRITERS];
-} *shared;
+} * shared;
 
 static void sleep_ms(long ms)
 {
@@ -60,8 +60,8 @@ static void make_uuid(char text[static 37])
 		abort();
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(text, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4],
-	         b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(text, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
+	         b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 _Noreturn static void complain(struct writer *writer, const char *what, const json_t *answer)
@@ -77,15 +77,16 @@ static json_t *engagement(unsigned writer, unsigned number, const char *request_
 	static const char *const countries[] = {"US", "CN", "RU", "JP", "KP"};
 	char title[48];
 	snprintf(title, sizeof title, "crash %u %u", writer, number);
-	return json_pack("{s:s, s:s, s:s, s:s, s:[s, s], s:[{s:s, s:s}], s:[s], s:[{s:s, s:s}], s:{s:s, s:s}}", "request_id",
-	                 request_id, "title", title, "kind", "meeting", "starts_at", "2026-03-01T10:00:00+09:00", "countries",
-	                 countries[number % 5], "KR", "workstreams", "code", "2.3", "objective", "2.3.1", "topics", "energy",
-	                 "commitments", "by", countries[number % 5], "text", "A paper", "follow_up", "due_at",
-	                 "2036-03-01T10:00:00+09:00", "note", title);
+	return json_pack("{s:s, s:s, s:s, s:s, s:[s, s], s:[{s:s, s:s}], s:[s], s:[{s:s, s:s}], s:{s:s, s:s}}",
+	                 "request_id", request_id, "title", title, "kind", "meeting", "starts_at",
+	                 "2026-03-01T10:00:00+09:00", "countries", countries[number % 5], "KR", "workstreams", "code",
+	                 "2.3", "objective", "2.3.1", "topics", "energy", "commitments", "by", countries[number % 5],
+	                 "text", "A paper", "follow_up", "due_at", "2036-03-01T10:00:00+09:00", "note", title);
 }
 
 /* One try. True when it was acknowledged; `id` is then the engagement's. */
-static bool attempt(const struct harness *harness, struct client *client, unsigned number, unsigned place, char id[static 37])
+static bool attempt(const struct harness *harness, struct client *client, unsigned number, unsigned place,
+                    char id[static 37])
 {
 	struct writer *writer = &shared->writers[number];
 	struct record *record = &writer->records[place];
@@ -143,11 +144,13 @@ _Noreturn static void write_until_stopped(const struct harness *harness, unsigne
 static long asked(const struct harness *harness, const char *sql)
 {
 	char dsn[256];
-	snprintf(dsn, sizeof dsn, "host=%s/postgres/socket dbname=tracktwo user=postgres connect_timeout=5", harness->state);
+	snprintf(dsn, sizeof dsn, "host=%s/postgres/socket dbname=tracktwo user=postgres connect_timeout=5",
+	         harness->state);
 	PGconn *connection = PQconnectdb(dsn);
 	PGresult *result = PQexec(connection, sql);
 	long number = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) > 0
-	                  ? strtol(PQgetvalue(result, 0, 0), NULL, 10) : 0;
+	                  ? strtol(PQgetvalue(result, 0, 0), NULL, 10)
+	                  : 0;
 	PQclear(result);
 	PQfinish(connection);
 	return number;
@@ -219,7 +222,8 @@ static void make_trouble(struct harness *harness)
 static struct record *record_of(const char *title)
 {
 	unsigned writer, number;
-	if (sscanf(title, "crash %u %u", &writer, &number) != 2 || writer >= WRITERS || number >= shared->writers[writer].count)
+	if (sscanf(title, "crash %u %u", &writer, &number) != 2 || writer >= WRITERS ||
+	    number >= shared->writers[writer].count)
 		fail_msg("an engagement that nobody logged: %s", title);
 	return &shared->writers[writer].records[number];
 }
@@ -298,15 +302,21 @@ static void test_nothing_lost_nothing_twice(void **state)
 	snprintf(sql, sizeof sql, "SELECT count(*) - %lu FROM store.change WHERE method = 'engagement.log'", told + untold);
 	assert_int_equal(harness_count(harness, sql), 0);
 	/* With everything that belongs to it, each once; and each answer for a repeat. */
-	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.engagement e WHERE 1 <> ALL (ARRAY["
-	    "(SELECT count(*) FROM store.reminder r WHERE r.engagement_id = e.id AND r.note = e.title),"
-	    "(SELECT count(*) FROM store.commitment m WHERE m.engagement_id = e.id),"
-	    "(SELECT count(*) FROM store.engagement_objective o WHERE o.engagement_id = e.id),"
-	    "(SELECT count(*) - 1 FROM store.engagement_country o WHERE o.engagement_id = e.id)])"), 0);
+	assert_int_equal(
+	    harness_count(harness,
+	                  "SELECT count(*) FROM store.engagement e WHERE 1 <> ALL (ARRAY["
+	                  "(SELECT count(*) FROM store.reminder r WHERE r.engagement_id = e.id AND r.note = e.title),"
+	                  "(SELECT count(*) FROM store.commitment m WHERE m.engagement_id = e.id),"
+	                  "(SELECT count(*) FROM store.engagement_objective o WHERE o.engagement_id = e.id),"
+	                  "(SELECT count(*) - 1 FROM store.engagement_country o WHERE o.engagement_id = e.id)])"),
+	    0);
 	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.reminder r LEFT JOIN store.engagement e "
-	                                        "ON e.id = r.engagement_id WHERE e.title IS DISTINCT FROM r.note"), 0);
-	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.change c LEFT JOIN store.answer a "
-	    "ON a.change_id = c.id WHERE a.body->>'id' IS DISTINCT FROM c.record_id::text"), 0);
+	                                        "ON e.id = r.engagement_id WHERE e.title IS DISTINCT FROM r.note"),
+	                 0);
+	assert_int_equal(harness_count(harness,
+	                               "SELECT count(*) FROM store.change c LEFT JOIN store.answer a "
+	                               "ON a.change_id = c.id WHERE a.body->>'id' IS DISTINCT FROM c.record_id::text"),
+	                 0);
 }
 
 /* What was acknowledged before all of it is still answered the same way, and other content is still refused. */

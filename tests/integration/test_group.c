@@ -1,7 +1,7 @@
 /* Groups: calls that share a transaction on their way to the database do not share their failures.
  *
- * The daemon lets nothing down that raises, so faults are planted in the store; a batch reaches the pool in one turn of the
- * loop, and is long enough for whole groups on every connection. */
+ * The daemon lets nothing down that raises, so faults are planted in the store; a batch reaches the pool in one turn of
+ * the loop, and is long enough for whole groups on every connection. */
 #include "harness.h"
 
 #include <setjmp.h>
@@ -36,8 +36,7 @@ static json_t *exchange(struct harness *harness, json_t *batch, json_t *answers[
 	json_decref(batch);
 	assert_int_equal(json_array_size(list), CALLS);
 	memset(answers, 0, CALLS * sizeof *answers);
-	json_array_foreach(list, i, answer)
-		answers[at_integer(answer, "id")] = answer;
+	json_array_foreach(list, i, answer) answers[at_integer(answer, "id")] = answer;
 	return list;
 }
 
@@ -52,10 +51,11 @@ static void log_all(struct harness *harness, const char *fault, char ids[static 
 	size_t failed = 0;
 
 	for (size_t i = 0; i < CALLS; i++)
-		json_array_append_new(batch, request(i, "engagement.log",
-		                                     json_pack("{s:s, s:s, s:s, s:[s], s:[s]}", "title",
-		                                               is_faulty(i) ? fault : "a neighbour", "kind", "call", "starts_on",
-		                                               "2026-03-01", "countries", "JP", "workstreams", "1.3")));
+		json_array_append_new(
+		    batch,
+		    request(i, "engagement.log",
+		            json_pack("{s:s, s:s, s:s, s:[s], s:[s]}", "title", is_faulty(i) ? fault : "a neighbour", "kind",
+		                      "call", "starts_on", "2026-03-01", "countries", "JP", "workstreams", "1.3")));
 	list = exchange(harness, batch, answers);
 	for (size_t i = 0; i < CALLS; i++) {
 		bool error = json_object_get(answers[i], "error") != NULL;
@@ -87,8 +87,10 @@ static void test_writes(void **state)
 		char sql[200 + sizeof *ids];
 		if (!ids[i][0])
 			continue;
-		snprintf(sql, sizeof sql, "SELECT count(*) FROM store.engagement e JOIN store.change c ON c.record_id = e.id "
-		                          "WHERE e.id = '%.36s'", ids[i]);
+		snprintf(sql, sizeof sql,
+		         "SELECT count(*) FROM store.engagement e JOIN store.change c ON c.record_id = e.id "
+		         "WHERE e.id = '%.36s'",
+		         ids[i]);
 		assert_int_equal(harness_count(harness, sql), 1);
 	}
 	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.engagement"), 3 * (CALLS - faults));

@@ -210,8 +210,8 @@ static void test_descriptions(void **state)
 		fail_msg("%s", error.text);
 	free(said);
 	assert_int_equal(strncmp(at_string(document, "openrpc"), "1.", 2), 0);
-	json_array_foreach(at(document, "methods"), i, method)
-		found = found || strcmp(at_string(method, "name"), "engagement.log") == 0;
+	json_array_foreach(at(document, "methods"), i, method) found =
+	    found || strcmp(at_string(method, "name"), "engagement.log") == 0;
 	assert_true(found && i > 20);
 	json_decref(document);
 	assert_int_equal(RUN(&said, "--describe=man"), EX_OK);
@@ -363,10 +363,11 @@ static void test_stopped_while_starting(void **state)
 static char *everything(const struct harness *harness)
 {
 	return harness_query(
-	    harness, "SELECT md5(string_agg(query_to_xml(format('SELECT ctid::text AS at, xmin::text AS by FROM %s', c), true, "
-	             "false, '')::text, '' ORDER BY c)) FROM (SELECT oid::regclass::text AS c FROM pg_class WHERE relnamespace = "
-	             "'store'::regnamespace AND relkind = 'r' UNION SELECT unnest(ARRAY['pg_proc', 'pg_constraint', "
-	             "'pg_trigger', 'pg_policy', 'pg_authid'])) AS t");
+	    harness,
+	    "SELECT md5(string_agg(query_to_xml(format('SELECT ctid::text AS at, xmin::text AS by FROM %s', c), true, "
+	    "false, '')::text, '' ORDER BY c)) FROM (SELECT oid::regclass::text AS c FROM pg_class WHERE relnamespace = "
+	    "'store'::regnamespace AND relkind = 'r' UNION SELECT unnest(ARRAY['pg_proc', 'pg_constraint', "
+	    "'pg_trigger', 'pg_policy', 'pg_authid'])) AS t");
 }
 
 static void test_second_start_writes_nothing(void **state)
@@ -531,8 +532,9 @@ static void test_stopped_with_requests_in_flight(void **state)
 	expect_nothing_left(harness, server);
 	harness_start(harness);
 	harness_await(harness);
-	assert_int_equal(harness_count(harness, "SELECT count(DISTINCT title) FROM store.engagement WHERE title LIKE 'In flight %'"),
-	                 CLIENTS * EACH);
+	assert_int_equal(
+	    harness_count(harness, "SELECT count(DISTINCT title) FROM store.engagement WHERE title LIKE 'In flight %'"),
+	    CLIENTS * EACH);
 	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.engagement WHERE title LIKE 'In flight %'"),
 	                 CLIENTS * EACH);
 }
@@ -552,7 +554,8 @@ static void test_mismatch_is_refused(void **state)
 	    {"ALTER FUNCTION API.reminder_cancel RENAME TO reminder_cancelled", "reminder_cancel(",
 	     "ALTER FUNCTION API.reminder_cancelled RENAME TO reminder_cancel"},
 	    {"ALTER FUNCTION API.engagement_log STABLE", "engagement_log(", "ALTER FUNCTION API.engagement_log VOLATILE"},
-	    {"ALTER FUNCTION API.contact_get SECURITY INVOKER", "contact_get(", "ALTER FUNCTION API.contact_get SECURITY DEFINER"},
+	    {"ALTER FUNCTION API.contact_get SECURITY INVOKER", "contact_get(",
+	     "ALTER FUNCTION API.contact_get SECURITY DEFINER"},
 	    {"REVOKE EXECUTE ON FUNCTION API.contact_search FROM tracktwo_daemon", "contact_search(",
 	     "GRANT EXECUTE ON FUNCTION API.contact_search TO tracktwo_daemon"},
 	    {"GRANT EXECUTE ON FUNCTION API.set_caller TO tracktwo_daemon", "set_caller(",
@@ -564,7 +567,8 @@ static void test_mismatch_is_refused(void **state)
 	char *schema = harness_query(harness, "SELECT nspname FROM pg_namespace WHERE nspname ~ '^api_[0-9a-f]{16}$'");
 	snprintf(place, sizeof place, "daemon.state_dir=%s/second", harness->folder);
 	snprintf(socket, sizeof socket, "daemon.socket=%s/second/socket", harness->folder);
-	snprintf(dsn, sizeof dsn, "database.dsn=host=%s/postgres/socket dbname=tracktwo user=tracktwo_daemon", harness->state);
+	snprintf(dsn, sizeof dsn, "database.dsn=host=%s/postgres/socket dbname=tracktwo user=tracktwo_daemon",
+	         harness->state);
 	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
 		alter(harness, changes[i][0], schema);
 		assert_int_equal(RUN(&said, "-s", place, "-s", socket, "-s", dsn), EX_CONFIG);

@@ -27,27 +27,27 @@
 static char second[200] = SECOND;
 
 const struct migrate_file migrate_migrations[] = {
-	{"0001_note.sql", FIRST},
-	{"0002_first.sql", second},
-	{NULL, NULL},
+    {"0001_note.sql", FIRST},
+    {"0002_first.sql", second},
+    {NULL, NULL},
 };
 
 const struct migrate_file migrate_api[] = {
-	{"common.sql", "CREATE FUNCTION schema_version() RETURNS integer LANGUAGE plpgsql STABLE AS $$\n"
+    {"common.sql", "CREATE FUNCTION schema_version() RETURNS integer LANGUAGE plpgsql STABLE AS $$\n"
                    "BEGIN RETURN (SELECT max(version) FROM store.migration); END $$;\n"
                    "CREATE FUNCTION helper() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN 'help'; END $$;\n"},
-	{"note.sql",
+    {"note.sql",
      "CREATE FUNCTION note_get(p_caller uuid, p_id integer) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$\n"
      "BEGIN RETURN (SELECT jsonb_build_object('body', body, 'help', helper()) FROM store.note WHERE id = p_id);\n"
      "END $$;\n"
      "CREATE FUNCTION note_add(p_caller uuid, p_id integer, p_body text) RETURNS text LANGUAGE plpgsql AS $$\n"
      "BEGIN INSERT INTO store.note VALUES (p_id, p_body); RETURN '{}'; END $$;\n"},
-	{NULL, NULL},
+    {NULL, NULL},
 };
 
 static const struct migrate_function functions[] = {
-	{"note_get", "p_caller uuid, p_id integer", false},
-	{"note_add", "p_caller uuid, p_id integer, p_body text", true},
+    {"note_get", "p_caller uuid, p_id integer", false},
+    {"note_add", "p_caller uuid, p_id integer, p_body text", true},
 };
 
 enum { FUNCTIONS = 2 };
@@ -244,15 +244,15 @@ static void test_rights(void **state)
 	snprintf(sql, sizeof sql, "CREATE FUNCTION %s.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'", schema);
 	expect(dsn, "!42501", sql);
 	static const char *const forbidden[] = {
-		"SELECT * FROM store.note",
-		"SELECT * FROM store.migration",
-		"CREATE TABLE public.t (a int)",
-		"CREATE SCHEMA mine",
-		"CREATE TEMP TABLE t (a int)",
-		"SET ROLE tracktwo_owner",
-		"ALTER ROLE tracktwo_daemon SUPERUSER",
-		"COPY (SELECT 1) TO PROGRAM 'true'",
-		"SELECT pg_read_file('PG_VERSION')",
+	    "SELECT * FROM store.note",
+	    "SELECT * FROM store.migration",
+	    "CREATE TABLE public.t (a int)",
+	    "CREATE SCHEMA mine",
+	    "CREATE TEMP TABLE t (a int)",
+	    "SET ROLE tracktwo_owner",
+	    "ALTER ROLE tracktwo_daemon SUPERUSER",
+	    "COPY (SELECT 1) TO PROGRAM 'true'",
+	    "SELECT pg_read_file('PG_VERSION')",
 	};
 	for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
 		expect(dsn, "!42501", forbidden[i]);
@@ -296,10 +296,10 @@ static void test_differences(void **state)
 {
 	(void)state;
 	static const struct migrate_function wanted[] = {
-		{"note_get", "p_caller uuid, p_id bigint", false},
-		{"note_add", "p_caller uuid, p_id integer, p_body text", true},
-		{"note_gone", "p_caller uuid", false},
-		{"helper", "", true},
+	    {"note_get", "p_caller uuid, p_id bigint", false},
+	    {"note_add", "p_caller uuid, p_id integer, p_body text", true},
+	    {"note_gone", "p_caller uuid", false},
+	    {"helper", "", true},
 	};
 	struct err err;
 	assert_int_equal(check_with(cluster_dsn(cluster), wanted, 4, &err), MIGRATE_REFUSED);
@@ -475,11 +475,11 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unprepared),        cmocka_unit_test(test_bootstrap),
-		cmocka_unit_test(test_apply_twice),       cmocka_unit_test(test_rights),
-		cmocka_unit_test(test_changed_and_newer), cmocka_unit_test(test_failing_migration),
-		cmocka_unit_test(test_differences),       cmocka_unit_test(test_stale_schemas),
-		cmocka_unit_test(test_waits_for_another), cmocka_unit_test(test_c_locale),
+	    cmocka_unit_test(test_unprepared),        cmocka_unit_test(test_bootstrap),
+	    cmocka_unit_test(test_apply_twice),       cmocka_unit_test(test_rights),
+	    cmocka_unit_test(test_changed_and_newer), cmocka_unit_test(test_failing_migration),
+	    cmocka_unit_test(test_differences),       cmocka_unit_test(test_stale_schemas),
+	    cmocka_unit_test(test_waits_for_another), cmocka_unit_test(test_c_locale),
 	};
 	drop_root();
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

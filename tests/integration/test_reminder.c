@@ -82,7 +82,8 @@ static void forget(struct client *client, const char *method, const char *member
 }
 
 /* Opens `client` and subscribes; the subscription's id is copied. */
-static void subscribe(struct client *client, const struct harness *harness, const char *assignee, char subscription[static 37])
+static void subscribe(struct client *client, const struct harness *harness, const char *assignee,
+                      char subscription[static 37])
 {
 	client_open(client, harness);
 	json_t *answer = client_result(client, "reminder.subscribe", json_pack("{s:s}", "assignee", assignee));
@@ -151,12 +152,13 @@ static void test_create_and_get(void **state)
 	assert_true(json_equal(made, got));
 	/* The same once more writes nothing; other content under the id is refused. */
 	json_t *again = client_result(&client, "reminder.create",
-	                              json_pack("{s:s, s:s, s:s}", "due_at", "2036-11-27T00:00:00Z", "note", "Send the paper",
-	                                        "id", "01890000-0000-7000-8000-0000000000aa"));
+	                              json_pack("{s:s, s:s, s:s}", "due_at", "2036-11-27T00:00:00Z", "note",
+	                                        "Send the paper", "id", "01890000-0000-7000-8000-0000000000aa"));
 	assert_true(json_equal(made, again));
 	client_expect_error(&client, "reminder.create",
 	                    json_pack("{s:s, s:s, s:s}", "id", at_string(made, "id"), "note", "Another", "due_at",
-	                              "2036-11-27T09:00:00+09:00"), 409, "id_reused");
+	                              "2036-11-27T09:00:00+09:00"),
+	                    409, "id_reused");
 	forget(&client, "reminder.cancel", "id", at_string(made, "id"));
 	json_decref(made), json_decref(got), json_decref(again);
 	client_close(&client);
@@ -175,23 +177,27 @@ static void test_refusals(void **state)
 	client_open(&client, *state);
 	static const char *const abouts[] = {"engagement_id", "contact_id", "dialogue_id", "commitment_id"};
 	for (size_t i = 0; i < 4; i++)
-		client_expect_error(&client, "reminder.create", with("about", json_pack("{s:s}", abouts[i], nobody)), 404, "not_found");
+		client_expect_error(&client, "reminder.create", with("about", json_pack("{s:s}", abouts[i], nobody)), 404,
+		                    "not_found");
 	client_expect_error(&client, "reminder.create", with("assignee", json_string(nobody)), 404, "not_found");
 	client_expect_error(&client, "reminder.create",
 	                    with("about", json_pack("{s:s, s:s}", "engagement_id", nobody, "contact_id", nobody)), -32602,
 	                    "invalid_params");
 	client_expect_error(&client, "reminder.create", with("about", json_object()), -32602, "invalid_params");
-	client_expect_error(&client, "reminder.create", with("due_at", json_string("2036-11-27T09:00:00")), -32602, "invalid_params");
+	client_expect_error(&client, "reminder.create", with("due_at", json_string("2036-11-27T09:00:00")), -32602,
+	                    "invalid_params");
 	client_expect_error(&client, "reminder.create", with("due_at", json_string("infinity")), -32602, "invalid_params");
 	client_expect_error(&client, "reminder.create", with("note", json_string("")), -32602, "invalid_params");
-	client_expect_error(&client, "reminder.create", with("timezone", json_string("Asia/Pyongyang2")), -32602, "invalid_params");
+	client_expect_error(&client, "reminder.create", with("timezone", json_string("Asia/Pyongyang2")), -32602,
+	                    "invalid_params");
 	client_expect_error(&client, "reminder.create", with("channels", json_array()), -32602, "invalid_params");
 	client_expect_error(&client, "reminder.create", with("colour", json_string("red")), -32602, "invalid_params");
 	static const char *const methods[] = {"reminder.get", "reminder.complete", "reminder.cancel"};
 	for (size_t i = 0; i < 3; i++)
 		client_expect_error(&client, methods[i], json_pack("{s:s}", "id", nobody), 404, "not_found");
 	client_expect_error(&client, "reminder.acknowledge", json_pack("{s:s}", "delivery_id", nobody), 404, "not_found");
-	client_expect_error(&client, "reminder.subscribe", json_pack("{s:s}", "assignee", "somebody"), -32602, "invalid_params");
+	client_expect_error(&client, "reminder.subscribe", json_pack("{s:s}", "assignee", "somebody"), -32602,
+	                    "invalid_params");
 	client_expect_error(&client, "reminder.list", json_pack("{s:s}", "cursor", "nonsense"), -32602, "invalid_params");
 	client_close(&client);
 }
@@ -252,8 +258,8 @@ static char *remind_about(struct client *client, const char *note, const char *d
                           const char *member, const char *about)
 {
 	json_t *made = client_result(client, "reminder.create",
-	                             json_pack("{s:s, s:s, s:s, s:{s:s}}", "note", note, "due_at", due_at, "assignee", assignee,
-	                                       "about", member, about));
+	                             json_pack("{s:s, s:s, s:s, s:{s:s}}", "note", note, "due_at", due_at, "assignee",
+	                                       assignee, "about", member, about));
 	char *id = strdup(at_string(made, "id"));
 	assert_string_equal(json_string_value(json_object_get(at(made, "about"), member)), about);
 	json_decref(made);
@@ -265,21 +271,25 @@ static void test_list(void **state)
 	struct client client;
 	client_open(&client, *state);
 	char *who = somebody(&client, "Lists"), *other = somebody(&client, "Lists too");
-	json_t *engagement = client_result(
-	    &client, "engagement.log",
-	    json_pack("{s:s, s:s, s:s, s:[s], s:[s], s:[{s:s, s:s}]}", "title", "Lists", "kind", "call", "starts_on", "2026-02-03",
-	              "countries", "RU", "workstreams", "1.3", "commitments", "by", "JP", "text", "A paper"));
-	json_t *contact = client_result(&client, "contact.create", json_pack("{s:s, s:s}", "name", "Li Wei", "country", "CN"));
-	json_t *dialogue = client_result(&client, "dialogue.create",
-	                                 json_pack("{s:s, s:[s,s], s:[s]}", "title", "Lists", "countries", "US", "RU",
-	                                           "workstreams", "2.3"));
+	json_t *engagement = client_result(&client, "engagement.log",
+	                                   json_pack("{s:s, s:s, s:s, s:[s], s:[s], s:[{s:s, s:s}]}", "title", "Lists",
+	                                             "kind", "call", "starts_on", "2026-02-03", "countries", "RU",
+	                                             "workstreams", "1.3", "commitments", "by", "JP", "text", "A paper"));
+	json_t *contact =
+	    client_result(&client, "contact.create", json_pack("{s:s, s:s}", "name", "Li Wei", "country", "CN"));
+	json_t *dialogue = client_result(
+	    &client, "dialogue.create",
+	    json_pack("{s:s, s:[s,s], s:[s]}", "title", "Lists", "countries", "US", "RU", "workstreams", "2.3"));
 	char *ids[9] = {
 	    remind_about(&client, "e", "2036-01-05T00:00:00Z", who, "engagement_id", at_string(engagement, "id")),
 	    remind_about(&client, "c", "2036-01-04T00:00:00Z", who, "contact_id", at_string(contact, "id")),
 	    remind_about(&client, "d", "2036-01-03T00:00:00Z", who, "dialogue_id", at_string(dialogue, "id")),
-	    remind_about(&client, "m", "2036-01-02T00:00:00Z", who, "commitment_id", at_string(engagement, "created.commitments.0")),
-	    remind(&client, "past", in_ms(-60000), who), remind(&client, "gone", in_ms(-50000), who),
-	    remind(&client, "done", in_ms(-40000), who), remind(&client, "other", in_ms(-30000), other),
+	    remind_about(&client, "m", "2036-01-02T00:00:00Z", who, "commitment_id",
+	                 at_string(engagement, "created.commitments.0")),
+	    remind(&client, "past", in_ms(-60000), who),
+	    remind(&client, "gone", in_ms(-50000), who),
+	    remind(&client, "done", in_ms(-40000), who),
+	    remind(&client, "other", in_ms(-30000), other),
 	    remind(&client, "e", (struct instant){"2036-01-05T00:00:00Z"}, who)};
 	forget(&client, "reminder.cancel", "id", ids[5]);
 	forget(&client, "reminder.complete", "id", ids[6]);
@@ -297,8 +307,10 @@ static void test_list(void **state)
 	expect_notes(&client, FILTER("s:s}", "assignee", who, "country", "JP"), 1, "m");
 	expect_notes(&client, FILTER("s:s}", "assignee", who, "country", "KP"), 1, "");
 	/* Half open: what is due at that instant is not due before it. */
-	expect_notes(&client, FILTER("s:s}", "assignee", who, "due_before", "2036-01-04T00:00:00Z"), 2, "past,gone,done,m,d");
-	expect_notes(&client, FILTER("s:s, s:s}", "assignee", who, "due_before", "2036-01-06T00:00:00Z", "country", "RU"), 1, "d,e");
+	expect_notes(&client, FILTER("s:s}", "assignee", who, "due_before", "2036-01-04T00:00:00Z"), 2,
+	             "past,gone,done,m,d");
+	expect_notes(&client, FILTER("s:s, s:s}", "assignee", who, "due_before", "2036-01-06T00:00:00Z", "country", "RU"),
+	             1, "d,e");
 	expect_notes(&client, FILTER("s:n}", "assignee", other, "status"), 5, "other");
 	for (size_t i = 0; i < 9; i++)
 		free(ids[i]);
@@ -314,7 +326,8 @@ static int by_size(const void *one, const void *other)
 }
 
 /* A few reminders, due in two seconds and a little more; how late the latest was. */
-static int64_t latest_of_round(struct client *client, struct client *subscriber, const char *subscription, const char *who)
+static int64_t latest_of_round(struct client *client, struct client *subscriber, const char *subscription,
+                               const char *who)
 {
 	int64_t due[PUNCTUAL], late[PUNCTUAL], base = wall_us() + 2000000;
 	for (int i = 0; i < PUNCTUAL; i++) {
@@ -444,8 +457,10 @@ static void test_many(void **state)
 	bool seen[MANY] = {0};
 	client_open(&client, *state);
 	char *who = somebody(&client, "Many");
-	run_sql(*state, "INSERT INTO store.reminder (id, note, due_at, assignee_id, created_by) SELECT store.uuid7(), n::text, "
-	        "now() - n * interval '1 second', '%s', '%s' FROM generate_series(0, %d) AS n", who, bootstrap, MANY - 1);
+	run_sql(*state,
+	        "INSERT INTO store.reminder (id, note, due_at, assignee_id, created_by) SELECT store.uuid7(), n::text, "
+	        "now() - n * interval '1 second', '%s', '%s' FROM generate_series(0, %d) AS n",
+	        who, bootstrap, MANY - 1);
 	subscribe(&subscriber, *state, who, subscription);
 	for (int i = 0; i < MANY; i++) {
 		json_t *params = pushed(&subscriber, subscription);
@@ -461,9 +476,10 @@ static void test_many(void **state)
 	snprintf(sql, sizeof sql, "SELECT count(*) FROM store.delivery WHERE assignee_id = '%s' AND attempts = 1", who);
 	assert_int_equal(harness_count(*state, sql), MANY);
 	/* While it listens: all of them come due at once. */
-	run_sql(*state, "INSERT INTO store.reminder (id, note, due_at, assignee_id, created_by) SELECT store.uuid7(), n::text, "
-	        "now() - interval '1 minute', '%s', '%s' FROM generate_series(0, %d) AS n; NOTIFY tracktwo, 'reminder'", who,
-	        bootstrap, MANY - 1);
+	run_sql(*state,
+	        "INSERT INTO store.reminder (id, note, due_at, assignee_id, created_by) SELECT store.uuid7(), n::text, "
+	        "now() - interval '1 minute', '%s', '%s' FROM generate_series(0, %d) AS n; NOTIFY tracktwo, 'reminder'",
+	        who, bootstrap, MANY - 1);
 	memset(seen, 0, sizeof seen);
 	for (int i = 0; i < MANY; i++) {
 		json_t *params = pushed(&subscriber, subscription);
@@ -488,14 +504,16 @@ static void test_lease(void **state)
 	char *id = remind(&client, "Again", in_ms(100), who);
 	expect_pushed(&subscriber, subscription, "Again", delivery);
 	char sql[200];
-	snprintf(sql, sizeof sql, "SELECT round(extract(epoch FROM lease_until - claimed_at)) FROM store.delivery WHERE id = '%s'",
+	snprintf(sql, sizeof sql,
+	         "SELECT round(extract(epoch FROM lease_until - claimed_at)) FROM store.delivery WHERE id = '%s'",
 	         delivery);
 	assert_int_equal(harness_count(*state, sql), 60);
 	for (int attempts = 2; attempts < 5; attempts++) {
 		/* By itself, before the lease ends, nothing comes. */
 		run_sql(*state, "NOTIFY tracktwo, 'reminder'");
 		expect_silence(&subscriber, SILENT_MS / 2);
-		run_sql(*state, "UPDATE store.delivery SET lease_until = now() WHERE id = '%s'; NOTIFY tracktwo, 'reminder'", delivery);
+		run_sql(*state, "UPDATE store.delivery SET lease_until = now() WHERE id = '%s'; NOTIFY tracktwo, 'reminder'",
+		        delivery);
 		json_t *params = pushed(&subscriber, subscription);
 		assert_string_equal(at_string(params, "delivery_id"), delivery);
 		assert_string_equal(at_string(params, "reminder.id"), id);
@@ -504,7 +522,8 @@ static void test_lease(void **state)
 		json_decref(params);
 	}
 	forget(&client, "reminder.acknowledge", "delivery_id", delivery);
-	run_sql(*state, "UPDATE store.delivery SET lease_until = now() WHERE id = '%s'; NOTIFY tracktwo, 'reminder'", delivery);
+	run_sql(*state, "UPDATE store.delivery SET lease_until = now() WHERE id = '%s'; NOTIFY tracktwo, 'reminder'",
+	        delivery);
 	expect_silence(&subscriber, SILENT_MS);
 	client_close(&subscriber), client_close(&client);
 	free(who), free(id);
@@ -526,7 +545,8 @@ static void test_ended_ones_do_not_come(void **state)
 	/* Out already, and then done or cancelled without having been acknowledged: it does not come again. */
 	forget(&client, "reminder.complete", "id", due);
 	forget(&client, "reminder.cancel", "id", withdrawn);
-	run_sql(*state, "UPDATE store.delivery SET lease_until = now() WHERE assignee_id = '%s'; NOTIFY tracktwo, 'reminder'", who);
+	run_sql(*state,
+	        "UPDATE store.delivery SET lease_until = now() WHERE assignee_id = '%s'; NOTIFY tracktwo, 'reminder'", who);
 	expect_silence(&subscriber, SILENT_MS);
 	client_close(&subscriber);
 	subscribe(&subscriber, *state, who, subscription);
@@ -613,24 +633,28 @@ static void test_roles(void **state)
 	char subscription[37], delivery[37];
 	client_open(&client, *state);
 	char *other = somebody(&client, "Of others"), *theirs = remind(&client, "Theirs", in_ms(3600000), other);
-	json_t *made = client_result(&client, "principal.create",
-	                             json_pack("{s:s, s:s, s:s}", "name", "Myself", "role", "viewer", "unix_user", user_name()));
+	json_t *made =
+	    client_result(&client, "principal.create",
+	                  json_pack("{s:s, s:s, s:s}", "name", "Myself", "role", "viewer", "unix_user", user_name()));
 	char *me = strdup(at_string(made, "id"));
 	json_decref(made);
 	/* No one locks the last administrator out: a privileged user stays one until there is another. */
-	json_decref(client_result(&client, "principal.create", json_pack("{s:s, s:s}", "name", "Chief", "role", "administrator")));
+	json_decref(
+	    client_result(&client, "principal.create", json_pack("{s:s, s:s}", "name", "Chief", "role", "administrator")));
 	/* From now on the user of this test is a viewer. */
 	await_code(&client, "engagement.log", some_engagement(), 403);
-	client_expect_error(&client, "principal.create", json_pack("{s:s, s:s}", "name", "X", "role", "viewer"), 403, "forbidden");
+	client_expect_error(&client, "principal.create", json_pack("{s:s, s:s}", "name", "X", "role", "viewer"), 403,
+	                    "forbidden");
 	client_expect_error(&client, "reminder.subscribe", json_pack("{s:s}", "assignee", other), 403, "forbidden");
 	client_expect_error(&client, "reminder.subscribe", json_pack("{s:s}", "assignee", bootstrap), 403, "forbidden");
 	/* What others set for others it can neither end nor silence; nor set itself. */
 	for (size_t i = 0; i < 2; i++)
-		client_expect_error(&client, i == 0 ? "reminder.complete" : "reminder.cancel", json_pack("{s:s}", "id", theirs), 403,
-		                    "forbidden");
-	client_expect_error(&client, "reminder.create",
-	                    json_pack("{s:s, s:s, s:s}", "note", "For you", "due_at", "2030-01-01T00:00:00Z", "assignee", other), 403,
-	                    "forbidden");
+		client_expect_error(&client, i == 0 ? "reminder.complete" : "reminder.cancel", json_pack("{s:s}", "id", theirs),
+		                    403, "forbidden");
+	client_expect_error(
+	    &client, "reminder.create",
+	    json_pack("{s:s, s:s, s:s}", "note", "For you", "due_at", "2030-01-01T00:00:00Z", "assignee", other), 403,
+	    "forbidden");
 	/* Its own ones it gets. */
 	subscribe(&subscriber, *state, me, subscription);
 	free(remind(&client, "Mine", in_ms(50), me));
@@ -642,7 +666,8 @@ static void test_roles(void **state)
 	client_expect_error(&client, "reminder.subscribe", json_pack("{s:s}", "assignee", other), 403, "forbidden");
 	run_sql(*state, "UPDATE store.principal SET role = 'director' WHERE id = '%s'; NOTIFY tracktwo, 'principal'", me);
 	await_code(&client, "reminder.subscribe", json_pack("{s:s}", "assignee", other), 0);
-	client_expect_error(&client, "principal.create", json_pack("{s:s, s:s}", "name", "X", "role", "viewer"), 403, "forbidden");
+	client_expect_error(&client, "principal.create", json_pack("{s:s, s:s}", "name", "X", "role", "viewer"), 403,
+	                    "forbidden");
 	/* And away again: the administrator of the first hour answers to this user. */
 	run_sql(*state, "UPDATE store.principal SET unix_user = NULL WHERE id = '%s'; NOTIFY tracktwo, 'principal'", me);
 	await_code(&client, "principal.create", json_pack("{s:s, s:s}", "name", "X", "role", "viewer"), 0);
@@ -654,8 +679,8 @@ static void test_subscriptions_have_limits(void **state)
 {
 	struct client client;
 	client_open(&client, *state);
-	client_expect_error(&client, "reminder.subscribe", json_pack("{s:s}", "assignee", "019b1c00-3001-7000-8000-0000000000ff"),
-	                    404, "not_found");
+	client_expect_error(&client, "reminder.subscribe",
+	                    json_pack("{s:s}", "assignee", "019b1c00-3001-7000-8000-0000000000ff"), 404, "not_found");
 	for (int i = 0; i < 16; i++)
 		json_decref(client_result(&client, "reminder.subscribe", NULL));
 	client_expect_error(&client, "reminder.subscribe", NULL, 429, "rate_limited");
@@ -672,7 +697,8 @@ static void test_unknown_caller(void **state)
 	client_expect_error(&client, "reminder.list", NULL, 401, "unauthenticated");
 	client_expect_error(&client, "system.info", NULL, 401, "unauthenticated");
 	client_expect_error(&client, "engagement.log", some_engagement(), 401, "unauthenticated");
-	json_t *ping = client_result(&client, "system.ping", NULL), *document = client_result(&client, "rpc.discover", NULL);
+	json_t *ping = client_result(&client, "system.ping", NULL),
+	       *document = client_result(&client, "rpc.discover", NULL);
 	json_decref(ping), json_decref(document);
 	run_sql(*state, "UPDATE store.principal SET status = 'active' WHERE bootstrap; NOTIFY tracktwo, 'principal'");
 	await_code(&client, "country.list", json_object(), 0);
@@ -686,7 +712,8 @@ static void test_second_daemon(void **state)
 	struct client client, one, two;
 	char s1[37], s2[37], d1[37], d2[37], oldest[37] = "", dsn[256], sql[200];
 	harness_init(&second);
-	snprintf(dsn, sizeof dsn, "database.dsn=host=%s/postgres/socket dbname=tracktwo user=tracktwo_daemon", first->state);
+	snprintf(dsn, sizeof dsn, "database.dsn=host=%s/postgres/socket dbname=tracktwo user=tracktwo_daemon",
+	         first->state);
 	second.settings[0] = dsn;
 	harness_start(&second);
 	harness_await(&second);
@@ -715,7 +742,8 @@ static void test_second_daemon(void **state)
 	expect_silence(&one, SILENT_MS);
 	expect_silence(&two, 1);
 	/* Pushed again when its lease ends, by one of them, it comes at both. */
-	run_sql(first, "UPDATE store.delivery SET lease_until = now() WHERE id = '%s'; NOTIFY tracktwo, 'reminder'", oldest);
+	run_sql(first, "UPDATE store.delivery SET lease_until = now() WHERE id = '%s'; NOTIFY tracktwo, 'reminder'",
+	        oldest);
 	expect_pushed(&one, s1, "0", d1);
 	expect_pushed(&two, s2, "0", d2);
 	assert_string_equal(d1, oldest);
@@ -724,7 +752,8 @@ static void test_second_daemon(void **state)
 	assert_int_equal(harness_count(first, sql), 2);
 	/* Without a subscriber at one, the other brings it. */
 	client_close(&one);
-	run_sql(first, "UPDATE store.delivery SET lease_until = now() WHERE id = '%s'; NOTIFY tracktwo, 'reminder'", oldest);
+	run_sql(first, "UPDATE store.delivery SET lease_until = now() WHERE id = '%s'; NOTIFY tracktwo, 'reminder'",
+	        oldest);
 	expect_pushed(&two, s2, "0", d2);
 	assert_string_equal(d2, oldest);
 	free(remind(&client, "Only there", in_ms(50), who));
@@ -737,13 +766,21 @@ static void test_second_daemon(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_create_and_get),     cmocka_unit_test(test_refusals),
-	    cmocka_unit_test(test_ends_once),          cmocka_unit_test(test_list),
-	    cmocka_unit_test(test_punctual),           cmocka_unit_test(test_subscribers),
-	    cmocka_unit_test(test_backlog_comes_first), cmocka_unit_test(test_many),
-	    cmocka_unit_test(test_lease),              cmocka_unit_test(test_ended_ones_do_not_come),
-	    cmocka_unit_test(test_roles), cmocka_unit_test(test_subscriptions_have_limits),              cmocka_unit_test(test_unknown_caller),
-	    cmocka_unit_test(test_second_daemon),      cmocka_unit_test(test_over_restarts),
+	    cmocka_unit_test(test_create_and_get),
+	    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_ends_once),
+	    cmocka_unit_test(test_list),
+	    cmocka_unit_test(test_punctual),
+	    cmocka_unit_test(test_subscribers),
+	    cmocka_unit_test(test_backlog_comes_first),
+	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_lease),
+	    cmocka_unit_test(test_ended_ones_do_not_come),
+	    cmocka_unit_test(test_roles),
+	    cmocka_unit_test(test_subscriptions_have_limits),
+	    cmocka_unit_test(test_unknown_caller),
+	    cmocka_unit_test(test_second_daemon),
+	    cmocka_unit_test(test_over_restarts),
 	};
 	return cmocka_run_group_tests_name("reminder", tests, harness_group_setup, harness_group_teardown);
 }

@@ -1,5 +1,5 @@
-/* Store: what the database itself makes impossible, for whoever writes; who sees what; the roadmap; and the ways of history
- * through its indexes. Most statements here are a superuser's: what stops them stops everybody. */
+/* Store: what the database itself makes impossible, for whoever writes; who sees what; the roadmap; and the ways of
+ * history through its indexes. Most statements here are a superuser's: what stops them stops everybody. */
 #include "harness.h"
 
 #include <setjmp.h>
@@ -96,13 +96,14 @@ struct row {
 static char *insert_engagement(struct row row)
 {
 #define OR(member, standard) (row.member ? row.member : (standard))
-	return printed("INSERT INTO store.engagement (id, title, kind, status, starts_at, ends_at, timezone, starts_on, ends_on, "
-	               "precision, countries, workstreams, topics, sensitivity, logged_by) VALUES (%s, %s, %s, %s, %s, %s, %s, "
-	               "%s, %s, %s, %s, %s, %s, %s, '" ADMINISTRATOR "')",
-	               OR(id, "store.uuid7()"), OR(title, "'A meeting'"), OR(kind, "'meeting'"), OR(status, "'held'"),
-	               OR(starts_at, "'2026-03-01T10:00:00+09:00'"), OR(ends_at, "NULL"), OR(timezone, "NULL"),
-	               OR(starts_on, "NULL"), OR(ends_on, "NULL"), OR(precision, "NULL"), OR(countries, "'{CN}'"),
-	               OR(workstreams, "'[{\"code\": \"1.3\"}]'"), OR(topics, "'{}'"), OR(sensitivity, "1"));
+	return printed(
+	    "INSERT INTO store.engagement (id, title, kind, status, starts_at, ends_at, timezone, starts_on, ends_on, "
+	    "precision, countries, workstreams, topics, sensitivity, logged_by) VALUES (%s, %s, %s, %s, %s, %s, %s, "
+	    "%s, %s, %s, %s, %s, %s, %s, '" ADMINISTRATOR "')",
+	    OR(id, "store.uuid7()"), OR(title, "'A meeting'"), OR(kind, "'meeting'"), OR(status, "'held'"),
+	    OR(starts_at, "'2026-03-01T10:00:00+09:00'"), OR(ends_at, "NULL"), OR(timezone, "NULL"), OR(starts_on, "NULL"),
+	    OR(ends_on, "NULL"), OR(precision, "NULL"), OR(countries, "'{CN}'"), OR(workstreams, "'[{\"code\": \"1.3\"}]'"),
+	    OR(topics, "'{}'"), OR(sensitivity, "1"));
 #undef OR
 }
 
@@ -150,10 +151,19 @@ static void test_engagement_needs_countries(void **state)
 static void test_engagement_needs_workstreams(void **state)
 {
 	(void)state;
-	take_engagement((struct row){.workstreams = "'[{\"code\": \"1.1\", \"objective\": \"1.1.3\"}, {\"code\": \"3.4\"}]'"});
+	take_engagement(
+	    (struct row){.workstreams = "'[{\"code\": \"1.1\", \"objective\": \"1.1.3\"}, {\"code\": \"3.4\"}]'"});
 	refuse_engagement((struct row){.workstreams = "NULL"}, NOT_NULL);
-	static const char *const shapeless[] = {"'[]'", "'{}'", "'null'", "'\"1.1\"'", "'[\"1.1\"]'", "'[{}]'", "'[null]'",
-	                                        "'[{\"code\": null}]'", "'[{\"code\": 1.1}]'", "'[{\"objective\": \"1.1.1\"}]'",
+	static const char *const shapeless[] = {"'[]'",
+	                                        "'{}'",
+	                                        "'null'",
+	                                        "'\"1.1\"'",
+	                                        "'[\"1.1\"]'",
+	                                        "'[{}]'",
+	                                        "'[null]'",
+	                                        "'[{\"code\": null}]'",
+	                                        "'[{\"code\": 1.1}]'",
+	                                        "'[{\"objective\": \"1.1.1\"}]'",
 	                                        "'[{\"code\": \"1.1\"}, {}]'"};
 	for (size_t i = 0; i < sizeof shapeless / sizeof *shapeless; i++)
 		refuse_engagement((struct row){.workstreams = shapeless[i]}, CHECKED);
@@ -197,8 +207,9 @@ static void test_engagement_stands_in_time(void **state)
 	day.starts_on = "'infinity'";
 	refuse_engagement(day, CHECKED);
 	refuse_engagement((struct row){.ends_at = "'infinity'"}, CHECKED);
-	refuse_engagement((struct row){.starts_at = "NULL", .starts_on = "'2026-03-01'", .precision = "'day'",
-	                               .ends_on = "'infinity'"}, CHECKED);
+	refuse_engagement(
+	    (struct row){.starts_at = "NULL", .starts_on = "'2026-03-01'", .precision = "'day'", .ends_on = "'infinity'"},
+	    CHECKED);
 }
 
 static void test_engagement_words(void **state)
@@ -220,14 +231,16 @@ static void test_participants_and_parties(void **state)
 {
 	(void)state;
 	take_engagement((struct row){.id = "'00000000-0000-7000-8000-00000000e002'"});
-#define PARTICIPANT "INSERT INTO store.engagement_participant (id, engagement_id, position, role, contact_id, principal_id) " \
+#define PARTICIPANT                                                                                                    \
+	"INSERT INTO store.engagement_participant (id, engagement_id, position, role, contact_id, principal_id) "          \
 	"VALUES (store.uuid7(), '00000000-0000-7000-8000-00000000e002', 1, "
 	expect_refused(database, PARTICIPANT "'chair', NULL, NULL)", CHECKED);
 	expect_done(database, PARTICIPANT "'chair', NULL, '" ADMINISTRATOR "')");
 	expect_refused(database, PARTICIPANT "'observer', NULL, '" ADMINISTRATOR "')", UNIQUE);
 	expect_refused(database, PARTICIPANT "'spy', NULL, '" OTHER "')", CHECKED);
 	expect_refused(database, PARTICIPANT "'chair', store.uuid7(), NULL)", FOREIGN);
-#define COMMITMENT "INSERT INTO store.commitment (id, body, created_by, by_country, by_principal_id, to_country, " \
+#define COMMITMENT                                                                                                     \
+	"INSERT INTO store.commitment (id, body, created_by, by_country, by_principal_id, to_country, "                    \
 	"to_principal_id, due_on) VALUES (store.uuid7(), 'Something', '" ADMINISTRATOR "', "
 	expect_done(database, COMMITMENT "'KP', NULL, NULL, NULL, NULL)");
 	expect_done(database, COMMITMENT "NULL, '" ADMINISTRATOR "', 'KP', NULL, '2026-12-01')");
@@ -236,14 +249,21 @@ static void test_participants_and_parties(void **state)
 	expect_refused(database, COMMITMENT "'KP', NULL, 'KR', '" ADMINISTRATOR "', NULL)", CHECKED);
 	expect_refused(database, COMMITMENT "'XX', NULL, NULL, NULL, NULL)", FOREIGN);
 	expect_refused(database, COMMITMENT "'KP', NULL, NULL, NULL, 'infinity')", CHECKED);
-	expect_refused(database, "INSERT INTO store.note (id, author_id, body) VALUES (store.uuid7(), '" ADMINISTRATOR "', 'x')",
+	expect_refused(database,
+	               "INSERT INTO store.note (id, author_id, body) VALUES (store.uuid7(), '" ADMINISTRATOR "', 'x')",
 	               CHECKED);
-	expect_refused(database, "INSERT INTO store.reminder (id, note, due_at, assignee_id, created_by) VALUES (store.uuid7(), "
-	               "'x', 'infinity', '" ADMINISTRATOR "', '" ADMINISTRATOR "')", CHECKED);
-	expect_refused(database, "INSERT INTO store.principal (id, name, role) VALUES "
-	               "('00000000-0000-0000-0000-000000000000', 'System', 'administrator')", CHECKED);
-	expect_refused(database, "INSERT INTO store.principal (id, name, role, bootstrap) VALUES "
-	               "(store.uuid7(), 'Another first', 'administrator', true)", UNIQUE);
+	expect_refused(database,
+	               "INSERT INTO store.reminder (id, note, due_at, assignee_id, created_by) VALUES (store.uuid7(), "
+	               "'x', 'infinity', '" ADMINISTRATOR "', '" ADMINISTRATOR "')",
+	               CHECKED);
+	expect_refused(database,
+	               "INSERT INTO store.principal (id, name, role) VALUES "
+	               "('00000000-0000-0000-0000-000000000000', 'System', 'administrator')",
+	               CHECKED);
+	expect_refused(database,
+	               "INSERT INTO store.principal (id, name, role, bootstrap) VALUES "
+	               "(store.uuid7(), 'Another first', 'administrator', true)",
+	               UNIQUE);
 }
 
 static void test_trail_is_kept(void **state)
@@ -261,20 +281,24 @@ static void test_trail_is_kept(void **state)
 	expect_refused(database, "DELETE FROM store.engagement", APPEND_ONLY);
 	expect_refused(database, "DELETE FROM store.engagement WHERE false", APPEND_ONLY);
 	expect_refused(database, "TRUNCATE store.engagement CASCADE", APPEND_ONLY);
-	expect_refused(database, "INSERT INTO store.change (principal_id, request_id, method, record_id, record_version, content) "
-	               "SELECT principal_id, request_id, method, record_id, record_version, content FROM store.change", UNIQUE);
+	expect_refused(database,
+	               "INSERT INTO store.change (principal_id, request_id, method, record_id, record_version, content) "
+	               "SELECT principal_id, request_id, method, record_id, record_version, content FROM store.change",
+	               UNIQUE);
 }
 
 static void test_link_tables_follow(void **state)
 {
-	static const char *const tables[] = {"dialogue_country", "dialogue_workstream", "engagement_country",
-	                                     "engagement_workstream", "engagement_objective", "engagement_topic", "contact_key"};
+	static const char *const tables[] = {
+	    "dialogue_country",     "dialogue_workstream", "engagement_country", "engagement_workstream",
+	    "engagement_objective", "engagement_topic",    "contact_key"};
 	(void)state;
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
 		char *insert = printed("INSERT INTO store.%s DEFAULT VALUES", tables[i]);
 		char *delete = printed("DELETE FROM store.%s", tables[i]);
 		char *truncate = printed("TRUNCATE store.%s", tables[i]);
-		char *name = printed("SELECT attname FROM pg_attribute WHERE attrelid = 'store.%s'::regclass AND attnum = 1", tables[i]);
+		char *name =
+		    printed("SELECT attname FROM pg_attribute WHERE attrelid = 'store.%s'::regclass AND attnum = 1", tables[i]);
 		char *column = value(database, name);
 		char *update = printed("UPDATE store.%s SET %s = %s", tables[i], column, column);
 		expect_refused(database, insert, FOLLOWS);
@@ -290,35 +314,49 @@ static void test_link_tables_follow(void **state)
 static void expect_links(const char *countries, const char *workstreams, const char *objectives, const char *topics,
                          const char *sort_at)
 {
-	expect_found(database, "SELECT string_agg(country, ',' ORDER BY country) FROM store.engagement_country "
-	             "WHERE engagement_id = " ME, countries);
-	expect_found(database, "SELECT string_agg(workstream, ',' ORDER BY workstream) FROM store.engagement_workstream "
-	             "WHERE engagement_id = " ME, workstreams);
-	expect_found(database, "SELECT string_agg(workstream || '/' || objective, ',' ORDER BY objective) "
-	             "FROM store.engagement_objective WHERE engagement_id = " ME, objectives);
-	expect_found(database, "SELECT string_agg(topic, ',' ORDER BY topic) FROM store.engagement_topic "
-	             "WHERE engagement_id = " ME, topics);
-	expect_found(database, "SELECT string_agg(DISTINCT to_char(sort_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), ',') FROM ("
+	expect_found(database,
+	             "SELECT string_agg(country, ',' ORDER BY country) FROM store.engagement_country "
+	             "WHERE engagement_id = " ME,
+	             countries);
+	expect_found(database,
+	             "SELECT string_agg(workstream, ',' ORDER BY workstream) FROM store.engagement_workstream "
+	             "WHERE engagement_id = " ME,
+	             workstreams);
+	expect_found(database,
+	             "SELECT string_agg(workstream || '/' || objective, ',' ORDER BY objective) "
+	             "FROM store.engagement_objective WHERE engagement_id = " ME,
+	             objectives);
+	expect_found(database,
+	             "SELECT string_agg(topic, ',' ORDER BY topic) FROM store.engagement_topic "
+	             "WHERE engagement_id = " ME,
+	             topics);
+	expect_found(database,
+	             "SELECT string_agg(DISTINCT to_char(sort_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), ',') FROM ("
 	             "SELECT sort_at FROM store.engagement_country WHERE engagement_id = " ME " UNION ALL "
 	             "SELECT sort_at FROM store.engagement_workstream WHERE engagement_id = " ME " UNION ALL "
 	             "SELECT sort_at FROM store.engagement_objective WHERE engagement_id = " ME " UNION ALL "
 	             "SELECT sort_at FROM store.engagement_topic WHERE engagement_id = " ME " UNION ALL "
 	             "SELECT sort_at FROM store.engagement_participant WHERE engagement_id = " ME " UNION ALL "
-	             "SELECT sort_at FROM store.engagement WHERE id = " ME ") AS places", sort_at);
+	             "SELECT sort_at FROM store.engagement WHERE id = " ME ") AS places",
+	             sort_at);
 }
 
 static void test_links_follow_updates(void **state)
 {
 	(void)state;
-	take_engagement((struct row){.id = ME, .countries = "'{US,CN}'", .topics = "'{kaesong,trade}'",
-	                             .workstreams = "'[{\"code\": \"1.3\", \"objective\": \"1.3.2\"}, {\"code\": \"2.3\"}]'"});
-	expect_done(database, "INSERT INTO store.engagement_participant (id, engagement_id, position, principal_id, role, sort_at) "
+	take_engagement(
+	    (struct row){.id = ME,
+	                 .countries = "'{US,CN}'",
+	                 .topics = "'{kaesong,trade}'",
+	                 .workstreams = "'[{\"code\": \"1.3\", \"objective\": \"1.3.2\"}, {\"code\": \"2.3\"}]'"});
+	expect_done(database,
+	            "INSERT INTO store.engagement_participant (id, engagement_id, position, principal_id, role, sort_at) "
 	            "VALUES (store.uuid7(), " ME ", 1, '" ADMINISTRATOR "', 'chair', '1900-01-01Z')");
 	expect_links("CN,US", "1.3,2.3", "1.3/1.3.2", "kaesong,trade", "2026-03-01 01:00");
 	expect_done(database, "UPDATE store.engagement SET countries = '{JP,RU,US}' WHERE id = " ME);
 	expect_links("JP,RU,US", "1.3,2.3", "1.3/1.3.2", "kaesong,trade", "2026-03-01 01:00");
 	expect_done(database, "UPDATE store.engagement SET workstreams = '[{\"code\": \"2.3\", \"objective\": \"2.3.1\"}, "
-	            "{\"code\": \"2.3\", \"objective\": \"2.3.2\"}]' WHERE id = " ME);
+	                      "{\"code\": \"2.3\", \"objective\": \"2.3.2\"}]' WHERE id = " ME);
 	expect_links("JP,RU,US", "2.3", "2.3/2.3.1,2.3/2.3.2", "kaesong,trade", "2026-03-01 01:00");
 	expect_done(database, "UPDATE store.engagement SET topics = '{energy}', title = 'Renamed' WHERE id = " ME);
 	expect_links("JP,RU,US", "2.3", "2.3/2.3.1,2.3/2.3.2", "energy", "2026-03-01 01:00");
@@ -326,11 +364,11 @@ static void test_links_follow_updates(void **state)
 	expect_links("JP,RU,US", "2.3", "2.3/2.3.1,2.3/2.3.2", "energy", "2026-05-01 12:30");
 	/* Days begin in Seoul. */
 	expect_done(database, "UPDATE store.engagement SET starts_at = NULL, starts_on = '2026-05-02', precision = 'day' "
-	            "WHERE id = " ME);
+	                      "WHERE id = " ME);
 	expect_links("JP,RU,US", "2.3", "2.3/2.3.1,2.3/2.3.2", "energy", "2026-05-01 15:00");
 	/* A refused change leaves everything as it was. */
-	expect_refused(database, "UPDATE store.engagement SET countries = '{KP}', topics = '{nothing-known}' WHERE id = " ME,
-	               FOREIGN);
+	expect_refused(
+	    database, "UPDATE store.engagement SET countries = '{KP}', topics = '{nothing-known}' WHERE id = " ME, FOREIGN);
 	expect_links("JP,RU,US", "2.3", "2.3/2.3.1,2.3/2.3.2", "energy", "2026-05-01 15:00");
 }
 
@@ -338,24 +376,26 @@ static void fill_every_table(const struct harness *harness)
 {
 	struct client client;
 	client_open(&client, harness);
-	json_t *dialogue = client_result(&client, "dialogue.create",
-	                                 json_pack("{s:s, s:[s], s:[s]}", "title", "A dialogue", "countries", "RU",
-	                                           "workstreams", "2.3"));
+	json_t *dialogue =
+	    client_result(&client, "dialogue.create",
+	                  json_pack("{s:s, s:[s], s:[s]}", "title", "A dialogue", "countries", "RU", "workstreams", "2.3"));
 	json_t *engagement = client_result(
 	    &client, "engagement.log",
 	    json_pack("{s:s, s:s, s:s, s:[s], s:[{s:s, s:s}], s:[s], s:s, s:[{s:{s:s, s:s, s:[{s:s, s:s}], s:[{s:s}]}}],"
 	              " s:[{s:s, s:s}], s:{s:s, s:s}}",
-	              "title", "With everything", "kind", "visit", "starts_on", "2026-02-03", "countries", "RU", "workstreams",
-	              "code", "2.3", "objective", "2.3.1", "topics", "energy", "private_notes", "For me only", "participants",
-	              "contact", "name", "Ivan Petrov", "country", "RU", "channels", "kind", "email", "value", "ivan@example.org",
-	              "affiliations", "organization", "An institute", "commitments", "by", "RU", "text", "A paper", "follow_up",
-	              "due_at", "2026-02-10T00:00:00Z", "note", "Ask"));
+	              "title", "With everything", "kind", "visit", "starts_on", "2026-02-03", "countries", "RU",
+	              "workstreams", "code", "2.3", "objective", "2.3.1", "topics", "energy", "private_notes",
+	              "For me only", "participants", "contact", "name", "Ivan Petrov", "country", "RU", "channels", "kind",
+	              "email", "value", "ivan@example.org", "affiliations", "organization", "An institute", "commitments",
+	              "by", "RU", "text", "A paper", "follow_up", "due_at", "2026-02-10T00:00:00Z", "note", "Ask"));
 	json_t *subscription = client_result(&client, "reminder.subscribe", NULL);
 	json_t *due = client_read(&client, 5000);
 	client_close(&client);
 	char *sql = printed(
-	    "INSERT INTO store.principal (id, name, role) VALUES ('" OTHER "', 'Other', 'officer'), ('" READER "', 'Reader', 'viewer');"
-	    "INSERT INTO store.token (id, principal_id, hash, created_by) VALUES (store.uuid7(), '" OTHER "', sha256('x'), '" OTHER "');"
+	    "INSERT INTO store.principal (id, name, role) VALUES ('" OTHER "', 'Other', 'officer'), ('" READER
+	    "', 'Reader', 'viewer');"
+	    "INSERT INTO store.token (id, principal_id, hash, created_by) VALUES (store.uuid7(), '" OTHER
+	    "', sha256('x'), '" OTHER "');"
 	    "INSERT INTO store.note_reader VALUES ('%s', '" READER "');"
 	    "INSERT INTO store.dialogue_member (id, dialogue_id, principal_id) VALUES (store.uuid7(), '%s', '" OTHER "');"
 	    "INSERT INTO store.indicator_value (id, indicator, value, as_of, source, recorded_by) VALUES "
@@ -366,7 +406,7 @@ static void fill_every_table(const struct harness *harness)
 	json_decref(dialogue), json_decref(engagement), json_decref(subscription), json_decref(due);
 }
 
-#define EACH_TABLE(condition) \
+#define EACH_TABLE(condition)                                                                                          \
 	"SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'store'::regnamespace AND c.relkind = 'r' AND " condition \
 	" ORDER BY 1"
 
@@ -375,9 +415,11 @@ static void test_owner_without_identity_sees_nothing(void **state)
 {
 	PGconn *owner = connect_as_owner(*state);
 	fill_every_table(*state);
-	expect_found(database, "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = "
+	expect_found(database,
+	             "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = "
 	             "'store'::regnamespace AND relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)",
-	             "contact_key country crosswalk indicator migration objective objective_edition phase roadmap_version secret topic "
+	             "contact_key country crosswalk indicator migration objective objective_edition phase roadmap_version "
+	             "secret topic "
 	             "workstream workstream_edition workstream_now");
 	PGresult *tables = PQexec(database, EACH_TABLE("relrowsecurity"));
 	assert_true(PQntuples(tables) > 20);
@@ -392,7 +434,8 @@ static void test_owner_without_identity_sees_nothing(void **state)
 		free(some), free(none);
 	}
 	PQclear(tables);
-	expect_refused(owner, "INSERT INTO store.principal (id, name, role) VALUES (store.uuid7(), 'X', 'viewer')", FORBIDDEN);
+	expect_refused(owner, "INSERT INTO store.principal (id, name, role) VALUES (store.uuid7(), 'X', 'viewer')",
+	               FORBIDDEN);
 	expect_done(owner, "SET tracktwo.caller = '" OTHER "'");
 	expect_found(owner, "SELECT count(*) > 0 FROM store.engagement", "t");
 	PQfinish(owner);
@@ -416,8 +459,10 @@ static void test_private_notes(void **state)
 	/* The system's identity is nobody's licence to read them. */
 	expect_notes(owner, "00000000-0000-0000-0000-000000000000", "0");
 	expect_done(owner, "SET tracktwo.caller = '" OTHER "'");
-	expect_refused(owner, "INSERT INTO store.note (id, author_id, engagement_id, body) SELECT store.uuid7(), "
-	               "'" ADMINISTRATOR "', id, 'Not by me' FROM store.engagement LIMIT 1", FORBIDDEN);
+	expect_refused(owner,
+	               "INSERT INTO store.note (id, author_id, engagement_id, body) SELECT store.uuid7(), "
+	               "'" ADMINISTRATOR "', id, 'Not by me' FROM store.engagement LIMIT 1",
+	               FORBIDDEN);
 	PQfinish(owner);
 }
 
@@ -435,19 +480,31 @@ static void test_run_time_role(void **state)
 			expect_refused(runtime, sql, FORBIDDEN);
 		}
 		/* No right at all, should the schema ever be opened. */
-		char *rights = printed("SELECT has_any_column_privilege('tracktwo_daemon', 'store.%s', 'SELECT, INSERT, UPDATE') OR "
-		                       "has_table_privilege('tracktwo_daemon', 'store.%s', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, "
-		                       "REFERENCES, TRIGGER')", PQgetvalue(tables, i, 0), PQgetvalue(tables, i, 0));
+		char *rights =
+		    printed("SELECT has_any_column_privilege('tracktwo_daemon', 'store.%s', 'SELECT, INSERT, UPDATE') OR "
+		            "has_table_privilege('tracktwo_daemon', 'store.%s', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, "
+		            "REFERENCES, TRIGGER')",
+		            PQgetvalue(tables, i, 0), PQgetvalue(tables, i, 0));
 		expect_found(database, rights, "f");
 		free(rights);
 	}
 	PQclear(tables);
-	static const char *const refused[] = {
-	    "CREATE TABLE public.t ()", "CREATE TEMPORARY TABLE t ()", "CREATE SCHEMA s", "CREATE TABLE store.t ()",
-	    "CREATE ROLE r", "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "CREATE DATABASE d",
-	    "SET ROLE tracktwo_owner", "SET ROLE tracktwo_admin", "SET ROLE postgres", "SELECT store.uuid7()",
-	    "SELECT store.fold('x')", "COPY (SELECT 1) TO PROGRAM 'true'", "SELECT pg_read_file('PG_VERSION')",
-	    "ALTER SYSTEM SET fsync = off", "CREATE EXTENSION file_fdw"};
+	static const char *const refused[] = {"CREATE TABLE public.t ()",
+	                                      "CREATE TEMPORARY TABLE t ()",
+	                                      "CREATE SCHEMA s",
+	                                      "CREATE TABLE store.t ()",
+	                                      "CREATE ROLE r",
+	                                      "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+	                                      "CREATE DATABASE d",
+	                                      "SET ROLE tracktwo_owner",
+	                                      "SET ROLE tracktwo_admin",
+	                                      "SET ROLE postgres",
+	                                      "SELECT store.uuid7()",
+	                                      "SELECT store.fold('x')",
+	                                      "COPY (SELECT 1) TO PROGRAM 'true'",
+	                                      "SELECT pg_read_file('PG_VERSION')",
+	                                      "ALTER SYSTEM SET fsync = off",
+	                                      "CREATE EXTENSION file_fdw"};
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
 		expect_refused(runtime, refused[i], FORBIDDEN);
 	char *inner = printed("SELECT %s.set_caller(NULL)", schema), *table = printed("CREATE TABLE %s.t ()", schema),
@@ -466,23 +523,39 @@ static void test_granted_functions(void **state)
 {
 	(void)state;
 #define API "FROM pg_proc p WHERE p.pronamespace = (SELECT oid FROM pg_namespace WHERE nspname ~ '^api_[0-9a-f]{16}$')"
-	expect_found(database, "SELECT count(*) > 20 " API " AND has_function_privilege('tracktwo_daemon', p.oid, 'EXECUTE')", "t");
-	expect_found(database, "SELECT coalesce(string_agg(proname, ' ' ORDER BY proname), '') " API
+	expect_found(database,
+	             "SELECT count(*) > 20 " API " AND has_function_privilege('tracktwo_daemon', p.oid, 'EXECUTE')", "t");
+	expect_found(database,
+	             "SELECT coalesce(string_agg(proname, ' ' ORDER BY proname), '') " API
 	             " AND has_function_privilege('tracktwo_daemon', p.oid, 'EXECUTE') "
-	             "AND (p.proargnames[1] IS DISTINCT FROM 'p_caller' OR p.proargtypes[0] <> 'uuid'::regtype)", "schema_version");
-	expect_found(database, "SELECT count(*) " API " AND has_function_privilege('tracktwo_daemon', p.oid, 'EXECUTE') AND "
-	             "(NOT p.prosecdef OR p.proowner <> 'tracktwo_owner'::regrole OR p.prolang <> (SELECT oid FROM pg_language "
-	             "WHERE lanname = 'plpgsql') OR p.prorettype NOT IN ('jsonb'::regtype, 'text'::regtype) AND "
-	             "p.proname <> 'schema_version')", "0");
-	expect_found(database, "SELECT count(*) FROM pg_proc WHERE pronamespace = 'store'::regnamespace AND "
-	             "has_schema_privilege('tracktwo_daemon', pronamespace, 'USAGE')", "0");
-	expect_found(database, "SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication OR EXISTS ("
-	             "SELECT FROM pg_auth_members m WHERE m.member = r.oid) FROM pg_roles r WHERE rolname = 'tracktwo_daemon'", "f");
-	expect_found(database, "SELECT rolsuper OR rolbypassrls OR rolcanlogin FROM pg_roles WHERE rolname = 'tracktwo_owner'", "f");
-	expect_found(database, "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
-	             "WHERE (n.nspname = 'store' OR n.nspname LIKE 'api\\_%') AND p.proowner <> 'tracktwo_owner'::regrole", "0");
-	expect_found(database, "SELECT count(*) FROM pg_class WHERE relnamespace = 'store'::regnamespace AND "
-	             "relowner <> 'tracktwo_owner'::regrole", "0");
+	             "AND (p.proargnames[1] IS DISTINCT FROM 'p_caller' OR p.proargtypes[0] <> 'uuid'::regtype)",
+	             "schema_version");
+	expect_found(
+	    database,
+	    "SELECT count(*) " API " AND has_function_privilege('tracktwo_daemon', p.oid, 'EXECUTE') AND "
+	    "(NOT p.prosecdef OR p.proowner <> 'tracktwo_owner'::regrole OR p.prolang <> (SELECT oid FROM pg_language "
+	    "WHERE lanname = 'plpgsql') OR p.prorettype NOT IN ('jsonb'::regtype, 'text'::regtype) AND "
+	    "p.proname <> 'schema_version')",
+	    "0");
+	expect_found(database,
+	             "SELECT count(*) FROM pg_proc WHERE pronamespace = 'store'::regnamespace AND "
+	             "has_schema_privilege('tracktwo_daemon', pronamespace, 'USAGE')",
+	             "0");
+	expect_found(
+	    database,
+	    "SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication OR EXISTS ("
+	    "SELECT FROM pg_auth_members m WHERE m.member = r.oid) FROM pg_roles r WHERE rolname = 'tracktwo_daemon'",
+	    "f");
+	expect_found(database,
+	             "SELECT rolsuper OR rolbypassrls OR rolcanlogin FROM pg_roles WHERE rolname = 'tracktwo_owner'", "f");
+	expect_found(database,
+	             "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+	             "WHERE (n.nspname = 'store' OR n.nspname LIKE 'api\\_%') AND p.proowner <> 'tracktwo_owner'::regrole",
+	             "0");
+	expect_found(database,
+	             "SELECT count(*) FROM pg_class WHERE relnamespace = 'store'::regnamespace AND "
+	             "relowner <> 'tracktwo_owner'::regrole",
+	             "0");
 }
 
 static void test_roadmap_counts(void **state)
@@ -616,11 +689,12 @@ static void on_notice(void *context, const char *message)
 /* The plan of one page of history, of the very statement that the function runs. */
 static const char *history_plan(PGconn *connection, const char *filter, const char *value_text, const char *order)
 {
-	static const char *const names[] = {"country", "countries_all", "workstream", "objective", "phase", "topic", "kind",
-	                                    "track", "status", "dialogue_id", "contact_id", "organization_id", "owner", "since",
-	                                    "until", "order", "cursor", "limit"};
+	static const char *const names[] = {
+	    "country",     "countries_all", "workstream",      "objective", "phase", "topic", "kind",  "track",  "status",
+	    "dialogue_id", "contact_id",    "organization_id", "owner",     "since", "until", "order", "cursor", "limit"};
 	char sql[2048];
-	size_t length = (size_t)snprintf(sql, sizeof sql, "SELECT length(%s.engagement_history(p_caller => '%s'", schema, ADMINISTRATOR);
+	size_t length = (size_t)snprintf(sql, sizeof sql, "SELECT length(%s.engagement_history(p_caller => '%s'", schema,
+	                                 ADMINISTRATOR);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		const char *text = strcmp(names[i], filter) == 0 ? value_text : strcmp(names[i], "order") == 0 ? order : "NULL";
 		length += (size_t)snprintf(sql + length, sizeof sql - length, ", p_%s => %s", names[i], text);
@@ -648,26 +722,35 @@ static void expect_walk(PGconn *connection, const char *filter, const char *valu
 static void test_history_walks_indexes(void **state)
 {
 	PGconn *connection = harness_database(*state);
-	expect_done(connection, "INSERT INTO store.dialogue (id, title, countries, workstreams, created_by) VALUES "
-	            "('00000000-0000-7000-8000-00000000d001', 'Many', '{CN}', '[{\"code\": \"1.3\"}]', '" ADMINISTRATOR "')");
-	expect_done(connection, "INSERT INTO store.contact (id, name, country, created_by) SELECT "
-	            "('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Contact ' || n, 'CN', '" ADMINISTRATOR "' "
+	expect_done(connection,
+	            "INSERT INTO store.dialogue (id, title, countries, workstreams, created_by) VALUES "
+	            "('00000000-0000-7000-8000-00000000d001', 'Many', '{CN}', '[{\"code\": \"1.3\"}]', '" ADMINISTRATOR
+	            "')");
+	expect_done(connection,
+	            "INSERT INTO store.contact (id, name, country, created_by) SELECT "
+	            "('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Contact ' || n, 'CN', '" ADMINISTRATOR
+	            "' "
 	            "FROM generate_series(61441, 61500) AS n");
-	expect_done(connection, "INSERT INTO store.engagement (id, title, kind, status, starts_at, countries, workstreams, topics, "
-	            "dialogue_id, owner_id, sensitivity, logged_by) SELECT store.uuid7(), 'Number ' || n, "
-	            "CASE WHEN n % 200 = 1 THEN 'family-reunion' ELSE 'meeting' END, CASE WHEN n % 50 = 0 THEN 'planned' ELSE 'held' END, "
-	            "'2000-01-01Z'::timestamptz + n * interval '11 hours', "
-	            "CASE WHEN n % 200 = 0 THEN '{MN}' ELSE ARRAY[(ARRAY['US', 'CN', 'RU', 'JP', 'KP'])[n % 5 + 1], 'KR'] END, "
-	            "jsonb_build_array(jsonb_build_object('code', '1.' || n % 3 + 1, 'objective', '1.' || n % 3 + 1 || '.1')), "
-	            "ARRAY[(ARRAY['energy', 'trade', 'kaesong'])[n % 3 + 1]], "
-	            "CASE WHEN n % 10 = 0 THEN '00000000-0000-7000-8000-00000000d001'::uuid END, "
-	            "CASE WHEN n % 7 = 0 THEN '" OTHER "'::uuid END, 1, '" ADMINISTRATOR "' FROM generate_series(1, 20000) AS n");
-	expect_done(connection, "INSERT INTO store.engagement_participant (id, engagement_id, position, contact_id, role, sort_at) "
-	            "SELECT store.uuid7(), id, 1, ('00000000-0000-7000-8000-' || lpad(to_hex(61441 + (row_number() OVER ()) % 60), "
-	            "12, '0'))::uuid, 'participant', sort_at FROM store.engagement WHERE title LIKE 'Number %'");
+	expect_done(
+	    connection,
+	    "INSERT INTO store.engagement (id, title, kind, status, starts_at, countries, workstreams, topics, "
+	    "dialogue_id, owner_id, sensitivity, logged_by) SELECT store.uuid7(), 'Number ' || n, "
+	    "CASE WHEN n % 200 = 1 THEN 'family-reunion' ELSE 'meeting' END, CASE WHEN n % 50 = 0 THEN 'planned' ELSE "
+	    "'held' END, "
+	    "'2000-01-01Z'::timestamptz + n * interval '11 hours', "
+	    "CASE WHEN n % 200 = 0 THEN '{MN}' ELSE ARRAY[(ARRAY['US', 'CN', 'RU', 'JP', 'KP'])[n % 5 + 1], 'KR'] END, "
+	    "jsonb_build_array(jsonb_build_object('code', '1.' || n % 3 + 1, 'objective', '1.' || n % 3 + 1 || '.1')), "
+	    "ARRAY[(ARRAY['energy', 'trade', 'kaesong'])[n % 3 + 1]], "
+	    "CASE WHEN n % 10 = 0 THEN '00000000-0000-7000-8000-00000000d001'::uuid END, "
+	    "CASE WHEN n % 7 = 0 THEN '" OTHER "'::uuid END, 1, '" ADMINISTRATOR "' FROM generate_series(1, 20000) AS n");
+	expect_done(
+	    connection,
+	    "INSERT INTO store.engagement_participant (id, engagement_id, position, contact_id, role, sort_at) "
+	    "SELECT store.uuid7(), id, 1, ('00000000-0000-7000-8000-' || lpad(to_hex(61441 + (row_number() OVER ()) % 60), "
+	    "12, '0'))::uuid, 'participant', sort_at FROM store.engagement WHERE title LIKE 'Number %'");
 	expect_done(connection, "ANALYZE");
 	expect_done(connection, "LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; "
-	            "SET auto_explain.log_nested_statements = on; SET client_min_messages = log");
+	                        "SET auto_explain.log_nested_statements = on; SET client_min_messages = log");
 	PQsetNoticeProcessor(connection, on_notice, NULL);
 	expect_walk(connection, "country", "'KP'", "engagement_country_history");
 	/* One that is rare, and one that is not there at all. */
@@ -690,14 +773,16 @@ static void test_history_walks_indexes(void **state)
 static void test_record_references_are_indexed(void **state)
 {
 	(void)state;
-	expect_found(database, "SELECT coalesce(string_agg(c.conrelid::regclass || '.' || a.attname, ' ' ORDER BY 1), '') "
+	expect_found(database,
+	             "SELECT coalesce(string_agg(c.conrelid::regclass || '.' || a.attname, ' ' ORDER BY 1), '') "
 	             "FROM (SELECT *, conkey[1] AS first FROM pg_constraint) AS c "
 	             "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.first "
 	             "WHERE c.contype = 'f' AND c.connamespace = 'store'::regnamespace AND c.confrelid IN "
 	             "('store.engagement'::regclass, 'store.contact'::regclass, 'store.dialogue'::regclass, "
 	             "'store.reminder'::regclass) AND c.conrelid::regclass::text ~ '^store.engagement|^store.delivery' "
 	             "AND NOT EXISTS (SELECT FROM pg_index i "
-	             "WHERE i.indrelid = c.conrelid AND i.indkey[0] = c.first)", "");
+	             "WHERE i.indrelid = c.conrelid AND i.indkey[0] = c.first)",
+	             "");
 }
 
 static int open_store(void **state)

@@ -25,7 +25,8 @@ static const char *faults_of(struct arena *arena, const char *method, const char
 	type_check(&row->params, &value, "", &faults);
 	json_array_foreach(faults.list, i, fault)
 	{
-		text = arena_printf(arena, "%s%s%s %s", text, *text ? "; " : "", json_string_value(json_object_get(fault, "field")),
+		text = arena_printf(arena, "%s%s%s %s", text, *text ? "; " : "",
+		                    json_string_value(json_object_get(fault, "field")),
 		                    json_string_value(json_object_get(fault, "message")));
 	}
 	json_decref(faults.list);
@@ -98,8 +99,10 @@ static const struct {
     {"engagement.log", "{" LOG ", \"starts_on\": \"2026-03-02\", \"ends_on\": \"2026-03-01\"}",
      "ends_on must not lie before starts_on"},
     {"engagement.log", "{" LOG ", \"starts_on\": \"2026-03-01\", \"ends_on\": \"2026-03-01\"}", ""},
-    {"engagement.log", "{" LOG ", \"starts_at\": \"2026-03-01T09:00:00+09:00\", \"ends_at\": \"2026-03-01T00:00:00.5Z\"}", ""},
-    {"engagement.log", "{" LOG ", \"starts_at\": \"2026-03-01T09:00:00.5+09:00\", \"ends_at\": \"2026-03-01T00:00:00Z\"}",
+    {"engagement.log",
+     "{" LOG ", \"starts_at\": \"2026-03-01T09:00:00+09:00\", \"ends_at\": \"2026-03-01T00:00:00.5Z\"}", ""},
+    {"engagement.log",
+     "{" LOG ", \"starts_at\": \"2026-03-01T09:00:00.5+09:00\", \"ends_at\": \"2026-03-01T00:00:00Z\"}",
      "ends_at must not lie before starts_at"},
     {"engagement.log", "{" LOG ", \"starts_at\": \"2026-03-01T09:00:00Z\", \"precision\": \"day\"}",
      "precision goes with starts_on only"},
@@ -115,15 +118,19 @@ static const struct {
      "{" LOG ", \"starts_on\": \"2026-03-01\", \"participants\": [{\"contact\": {\"country\": \"KP\"}}]}",
      "participants[0].contact.name is required: give name or names"},
     {"engagement.log",
-     "{\"title\": \"t\", \"kind\": \"call\", \"countries\": [\"KP\"], \"starts_on\": \"2026-03-01\", \"workstreams\": [{\"code\": "
+     "{\"title\": \"t\", \"kind\": \"call\", \"countries\": [\"KP\"], \"starts_on\": \"2026-03-01\", \"workstreams\": "
+     "[{\"code\": "
      "\"1.2\", \"objective\": \"1.3.1\"}]}",
      "workstreams[0].objective must be an objective of workstream 1.2, such as 1.2.1"},
     {"engagement.log",
-     "{\"title\": \"t\", \"kind\": \"call\", \"countries\": [\"KP\"], \"starts_on\": \"2026-03-01\", \"workstreams\": [{\"code\": "
+     "{\"title\": \"t\", \"kind\": \"call\", \"countries\": [\"KP\"], \"starts_on\": \"2026-03-01\", \"workstreams\": "
+     "[{\"code\": "
      "\"1.1\", \"objective\": \"1.11.1\"}]}",
      "workstreams[0].objective must be an objective of workstream 1.1, such as 1.1.1"},
-    {"engagement.log", "{" LOG ", \"starts_on\": \"2026-03-01\", \"commitments\": [{\"by\": \"KP\", \"text\": \"x\"}]}", ""},
-    {"engagement.log", "{" LOG ", \"starts_on\": \"2026-03-01\", \"commitments\": [{\"by\": \"Kim\", \"text\": \"x\"}]}",
+    {"engagement.log", "{" LOG ", \"starts_on\": \"2026-03-01\", \"commitments\": [{\"by\": \"KP\", \"text\": \"x\"}]}",
+     ""},
+    {"engagement.log",
+     "{" LOG ", \"starts_on\": \"2026-03-01\", \"commitments\": [{\"by\": \"Kim\", \"text\": \"x\"}]}",
      "commitments[0].by must be a country's code or the id of a contact or principal"},
     {"engagement.log",
      "{" LOG ", \"starts_on\": \"2026-03-01\", \"commitments\": [{\"by\": {\"country\": \"KP\", \"contact_id\": "
@@ -159,20 +166,24 @@ static const struct {
      "timezone goes with starts_at only"},
     {"engagement.update", UPDATE ", \"starts_on\": \"2026-03-02\", \"ends_on\": \"2026-03-01\"}",
      "ends_on must not lie before starts_on"},
-    {"engagement.update", UPDATE ", \"countries\": [\"KP\"], \"countries_add\": [\"KR\"], \"workstreams\": [\"1.1\"], "
-     "\"workstreams_remove\": [\"1.2\"]}",
-     "countries_add does not go with countries, which replaces the list; workstreams_remove does not go with workstreams, "
+    {"engagement.update",
+     UPDATE ", \"countries\": [\"KP\"], \"countries_add\": [\"KR\"], \"workstreams\": [\"1.1\"], "
+            "\"workstreams_remove\": [\"1.2\"]}",
+     "countries_add does not go with countries, which replaces the list; workstreams_remove does not go with "
+     "workstreams, "
      "which replaces the list"},
     {"engagement.update", UPDATE ", \"participants_add\": [{}], \"participants_change\": [{\"role\": \"chair\"}]}",
-     "participants_add[0].contact_id is required: give contact_id, principal_id or contact; participants_change[0].id is "
+     "participants_add[0].contact_id is required: give contact_id, principal_id or contact; participants_change[0].id "
+     "is "
      "required"},
     {"contact.update", UPDATE ", \"name\": \"a\", \"names\": [{\"text\": \"a\", \"kind\": \"alias\"}]}",
      "names does not go with name; give one"},
     {"organization.update", UPDATE ", \"name\": \"a\", \"names\": [{\"text\": \"a\", \"kind\": \"alias\"}]}",
      "names does not go with name; give one"},
     {"organization.update", UPDATE ", \"country\": null, \"parent_id\": null}", ""},
-    {"contact.update", UPDATE ", \"affiliations_add\": [{\"organization\": \"o\", \"since\": \"2026-03-02\", "
-     "\"until\": \"2026-03-01\"}]}",
+    {"contact.update",
+     UPDATE ", \"affiliations_add\": [{\"organization\": \"o\", \"since\": \"2026-03-02\", "
+            "\"until\": \"2026-03-01\"}]}",
      "affiliations_add[0].until must not lie before since"},
     {"roadmap.revise", "{\"based_on\": 1, \"changes\": []}", "changes must have at least 1 element; this has 0"},
     {"roadmap.revise", REVISE "{\"title\": \"t\"}]}",
@@ -204,12 +215,16 @@ static void five_faults_are_five(void **state)
 	struct arena arena = {0};
 	(void)state;
 	assert_string_equal(
-	    faults_of(&arena, "engagement.log",
-	              "{\"title\": \"\", \"kind\": \"chat\", \"countries\": [], \"starts_on\": \"2026-02-30\", \"place\": 1}"),
-	    "place unknown parameter; title must be 1 to 500 characters; this has 0; kind must be one of meeting, call, message, "
+	    faults_of(
+	        &arena, "engagement.log",
+	        "{\"title\": \"\", \"kind\": \"chat\", \"countries\": [], \"starts_on\": \"2026-02-30\", \"place\": 1}"),
+	    "place unknown parameter; title must be 1 to 500 characters; this has 0; kind must be one of meeting, call, "
+	    "message, "
 	    "visit, conference, workshop, track2-session, negotiation, multilateral, cultural-exchange, people-to-people, "
-	    "family-reunion, humanitarian, education, research, public-diplomacy, media, other; starts_on must be a day: that "
-	    "month has the days 01 to 28; countries must have at least 1 element; this has 0; workstreams is required: one or more "
+	    "family-reunion, humanitarian, education, research, public-diplomacy, media, other; starts_on must be a day: "
+	    "that "
+	    "month has the days 01 to 28; countries must have at least 1 element; this has 0; workstreams is required: one "
+	    "or more "
 	    "of the roadmap's, unless a dialogue gives them");
 	arena_release(&arena);
 }

@@ -135,14 +135,14 @@ static void test_impossible_sizes_abort(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty_arena_may_be_released),
-		cmocka_unit_test(test_memory_is_aligned_zeroed_and_apart),
-		cmocka_unit_test(test_size_zero_is_unique),
-		cmocka_unit_test(test_sizes_around_a_block),
-		cmocka_unit_test(test_a_large_piece_leaves_room_for_small_ones),
-		cmocka_unit_test(test_copies),
-		cmocka_unit_test(test_printf_at_every_length),
-		cmocka_unit_test(test_impossible_sizes_abort),
+	    cmocka_unit_test(test_empty_arena_may_be_released),
+	    cmocka_unit_test(test_memory_is_aligned_zeroed_and_apart),
+	    cmocka_unit_test(test_size_zero_is_unique),
+	    cmocka_unit_test(test_sizes_around_a_block),
+	    cmocka_unit_test(test_a_large_piece_leaves_room_for_small_ones),
+	    cmocka_unit_test(test_copies),
+	    cmocka_unit_test(test_printf_at_every_length),
+	    cmocka_unit_test(test_impossible_sizes_abort),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,13 +98,10 @@ static const struct {
 	const char *section, *name;
 	long min, max;
 } ranges[] = {
-	{"daemon", "max_line_bytes", 1024, 67108864},
-	{"daemon", "max_clients", 1, 1000000},
-	{"daemon", "max_inflight", 1, 10000},
-	{"daemon", "drain_timeout_ms", 0, 600000},
-	{"database", "connections", 1, 64},
-	{"database", "statement_timeout_ms", 100, 600000},
-	{"database", "wait_ms", 0, 600000},
+    {"daemon", "max_line_bytes", 1024, 67108864}, {"daemon", "max_clients", 1, 1000000},
+    {"daemon", "max_inflight", 1, 10000},         {"daemon", "drain_timeout_ms", 0, 600000},
+    {"database", "connections", 1, 64},           {"database", "statement_timeout_ms", 100, 600000},
+    {"database", "wait_ms", 0, 600000},
 };
 
 static long number_at(const char *section, const char *name)
@@ -144,8 +141,24 @@ static void test_ranges_of_numbers(void **state)
 static void test_numbers_are_plain_digits(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", " ", "+5", "-1", "5 ", " 5", "5x", "0x5", "5.0", "1e1", "5k", "٥",
-		"99999999999999999999999999", "18446744073709551621", "9223372036854775808", "4294967301", "/", ":"};
+	static const char *const bad[] = {"",
+	                                  " ",
+	                                  "+5",
+	                                  "-1",
+	                                  "5 ",
+	                                  " 5",
+	                                  "5x",
+	                                  "0x5",
+	                                  "5.0",
+	                                  "1e1",
+	                                  "5k",
+	                                  "٥",
+	                                  "99999999999999999999999999",
+	                                  "18446744073709551621",
+	                                  "9223372036854775808",
+	                                  "4294967301",
+	                                  "/",
+	                                  ":"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		assert_false(config_set(&config, "database", "connections", bad[i], &err));
 		assert_string_equal(err.message, "connections must be a whole number from 1 to 64, in plain digits");
@@ -190,8 +203,9 @@ static void test_texts_and_listeners(void **state)
 		assert_int_equal(config_set(&config, keys[i].section, keys[i].name, "", &err), keys[i].standard != NULL);
 	}
 	static const char *const right[] = {"off", "127.0.0.1:80", "127.8.9.10:65535", "[::1]:7480", "localhost:1", NULL};
-	static const char *const wrong[] = {"", "on", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:80x", ":80",
-	                                    "[::1:80", "::1:80", "localhost:", "run/http", NULL};
+	static const char *const wrong[] = {
+	    "",    "on",      "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:80x",
+	    ":80", "[::1:80", "::1:80",    "localhost:",  "run/http",        NULL};
 	for (int i = 0; i < 2; i++) {
 		const char *name = i ? "http" : "tcp";
 		for (size_t k = 0; right[k]; k++)
@@ -200,8 +214,9 @@ static void test_texts_and_listeners(void **state)
 			assert_false(config_set(&config, "daemon", name, wrong[k], &err));
 		assert_int_equal(config_set(&config, "daemon", name, "/run/http", &err), i);
 		assert_false(config_set(&config, "daemon", name, "0.0.0.0:80", &err));
-		assert_string_equal(err.message + strlen(name),
-		                    ": without TLS the daemon listens on a loopback address only: 127.0.0.1, [::1] or localhost");
+		assert_string_equal(
+		    err.message + strlen(name),
+		    ": without TLS the daemon listens on a loopback address only: 127.0.0.1, [::1] or localhost");
 		assert_false(config_set(&config, "daemon", name, "[2001:db8::1]:80", &err));
 	}
 }
@@ -360,18 +375,18 @@ static void test_the_sample_reads_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_defaults, begin, end),
-		cmocka_unit_test_setup_teardown(test_ranges_of_numbers, begin, end),
-		cmocka_unit_test_setup_teardown(test_numbers_are_plain_digits, begin, end),
-		cmocka_unit_test_setup_teardown(test_choices, begin, end),
-		cmocka_unit_test_setup_teardown(test_texts_and_listeners, begin, end),
-		cmocka_unit_test_setup_teardown(test_a_file, begin, end),
-		cmocka_unit_test_setup_teardown(test_faults_name_their_line, begin, end),
-		cmocka_unit_test_setup_teardown(test_unknown_keys_get_the_nearest, begin, end),
-		cmocka_unit_test_setup_teardown(test_length_of_lines, begin, end),
-		cmocka_unit_test_setup_teardown(test_files_that_cannot_be_read, begin, end),
-		cmocka_unit_test_setup_teardown(test_secrets_stay_out_of_messages, begin, end),
-		cmocka_unit_test_setup_teardown(test_the_sample_reads_back, begin, end),
+	    cmocka_unit_test_setup_teardown(test_defaults, begin, end),
+	    cmocka_unit_test_setup_teardown(test_ranges_of_numbers, begin, end),
+	    cmocka_unit_test_setup_teardown(test_numbers_are_plain_digits, begin, end),
+	    cmocka_unit_test_setup_teardown(test_choices, begin, end),
+	    cmocka_unit_test_setup_teardown(test_texts_and_listeners, begin, end),
+	    cmocka_unit_test_setup_teardown(test_a_file, begin, end),
+	    cmocka_unit_test_setup_teardown(test_faults_name_their_line, begin, end),
+	    cmocka_unit_test_setup_teardown(test_unknown_keys_get_the_nearest, begin, end),
+	    cmocka_unit_test_setup_teardown(test_length_of_lines, begin, end),
+	    cmocka_unit_test_setup_teardown(test_files_that_cannot_be_read, begin, end),
+	    cmocka_unit_test_setup_teardown(test_secrets_stay_out_of_messages, begin, end),
+	    cmocka_unit_test_setup_teardown(test_the_sample_reads_back, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

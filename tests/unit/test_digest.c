@@ -58,9 +58,9 @@ static void test_million(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vectors),
-		cmocka_unit_test(test_pieces_give_the_same),
-		cmocka_unit_test(test_million),
+	    cmocka_unit_test(test_vectors),
+	    cmocka_unit_test(test_pieces_give_the_same),
+	    cmocka_unit_test(test_million),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

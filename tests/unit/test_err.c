@@ -90,11 +90,11 @@ static void test_cut_keeps_characters_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_set_and_null),
-		cmocka_unit_test(test_errno_and_prefix),
-		cmocka_unit_test(test_own_message_as_argument),
-		cmocka_unit_test(test_length_limit),
-		cmocka_unit_test(test_cut_keeps_characters_whole),
+	    cmocka_unit_test(test_set_and_null),
+	    cmocka_unit_test(test_errno_and_prefix),
+	    cmocka_unit_test(test_own_message_as_argument),
+	    cmocka_unit_test(test_length_limit),
+	    cmocka_unit_test(test_cut_keeps_characters_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

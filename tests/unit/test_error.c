@@ -55,7 +55,8 @@ static void a_refusal_is_told_from_a_record(void **state)
 	static const char *const records[] = {"{\"id\": \"refused\"}", "{\"refused\"", "{\"refused\": ", "null", ""};
 	struct arena arena = {0};
 	(void)state;
-	assert_string_equal(error_refused(&arena, refusal, strlen(refusal)), "{\"code\": 404, \"data\": {\"code\": \"not_found\"}}");
+	assert_string_equal(error_refused(&arena, refusal, strlen(refusal)),
+	                    "{\"code\": 404, \"data\": {\"code\": \"not_found\"}}");
 	for (size_t i = 0; i < sizeof records / sizeof *records; i++)
 		assert_null(error_refused(&arena, records[i], strlen(records[i])));
 	arena_release(&arena);
@@ -72,8 +73,10 @@ static void only_our_own_states_are_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(every_kind_has_its_row),          cmocka_unit_test(a_message_is_quoted),
-	    cmocka_unit_test(faults_are_listed),               cmocka_unit_test(a_refusal_is_told_from_a_record),
+	    cmocka_unit_test(every_kind_has_its_row),
+	    cmocka_unit_test(a_message_is_quoted),
+	    cmocka_unit_test(faults_are_listed),
+	    cmocka_unit_test(a_refusal_is_told_from_a_record),
 	    cmocka_unit_test(only_our_own_states_are_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

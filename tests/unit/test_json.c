@@ -102,8 +102,16 @@ static void test_ids_of_every_type(void **state)
 static void test_numbers_survive(void **state)
 {
 	(void)state;
-	static const char *const numbers[] = {"123456789012345678901234567890", "1e400", "-0", "1.50", "-1E+999", "0",
-		"0.0e-0", "9223372036854775808", "1e-400", "10"};
+	static const char *const numbers[] = {"123456789012345678901234567890",
+	                                      "1e400",
+	                                      "-0",
+	                                      "1.50",
+	                                      "-1E+999",
+	                                      "0",
+	                                      "0.0e-0",
+	                                      "9223372036854775808",
+	                                      "1e-400",
+	                                      "10"};
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
 		char text[200];
 		snprintf(text, sizeof text, "{\"id\":%s}", numbers[i]);
@@ -135,8 +143,8 @@ static void test_what_is_overwritten(void **state)
 static void test_invalid_numbers_stay_invalid(void **state)
 {
 	(void)state;
-	static const char *const numbers[] = {"01", "1.", "+1", ".5", "-", "1e", "1e+", "1 2", "0x1", "1a", "--1", "-01",
-		"1.e3", "Infinity", "NaN", "1\"x\"", "00"};
+	static const char *const numbers[] = {"01", "1.",  "+1",  ".5",   "-",        "1e",  "1e+",    "1 2", "0x1",
+	                                      "1a", "--1", "-01", "1.e3", "Infinity", "NaN", "1\"x\"", "00"};
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
 		char text[100];
 		snprintf(text, sizeof text, "{\"id\":%s}", numbers[i]);
@@ -210,15 +218,49 @@ static void test_large_batch(void **state)
 static void test_garbage_is_left_to_the_parse(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", "{", "}", "{\"id\":1", "{\"id\":", "{\"id\"", "{\"id", "{\"id\\", "\"", "]",
-		"[",
-		"[}", "[{]", "{]", "[1,", "[,1]", "{\"id\"::1}", "{\"id\" 1}", "{:1}", "{\"id\":1}{\"id\":2}", "[][{\"id\":1}]",
-		"[]{{\"id\":1}}", "[1 {\"id\":2}]", "]{\"id\":1}", "}}}}{\"id\":1}", "{\"id\":}", "{\"id\":,}", "{\"id\":1,}",
-		",",
-		":", "{\"id\":1]", "{,\"id\":1}", "{5:\"id\":3}", "[[]{\"id\":1e400}]", "{\"id\":\"\\", "{\"id\":[1}",
-		"{\"id\": }",
-		"]]][{\"id\":1}", "[{\"id\":1}", "{\"id\":\"\\u12\"}", "{\"a\"\"id\":1}", "[\"a\"{\"id\":7}",
-		"{\"id\":\"\\ud800\"}"};
+	static const char *const bad[] = {"",
+	                                  "{",
+	                                  "}",
+	                                  "{\"id\":1",
+	                                  "{\"id\":",
+	                                  "{\"id\"",
+	                                  "{\"id",
+	                                  "{\"id\\",
+	                                  "\"",
+	                                  "]",
+	                                  "[",
+	                                  "[}",
+	                                  "[{]",
+	                                  "{]",
+	                                  "[1,",
+	                                  "[,1]",
+	                                  "{\"id\"::1}",
+	                                  "{\"id\" 1}",
+	                                  "{:1}",
+	                                  "{\"id\":1}{\"id\":2}",
+	                                  "[][{\"id\":1}]",
+	                                  "[]{{\"id\":1}}",
+	                                  "[1 {\"id\":2}]",
+	                                  "]{\"id\":1}",
+	                                  "}}}}{\"id\":1}",
+	                                  "{\"id\":}",
+	                                  "{\"id\":,}",
+	                                  "{\"id\":1,}",
+	                                  ",",
+	                                  ":",
+	                                  "{\"id\":1]",
+	                                  "{,\"id\":1}",
+	                                  "{5:\"id\":3}",
+	                                  "[[]{\"id\":1e400}]",
+	                                  "{\"id\":\"\\",
+	                                  "{\"id\":[1}",
+	                                  "{\"id\": }",
+	                                  "]]][{\"id\":1}",
+	                                  "[{\"id\":1}",
+	                                  "{\"id\":\"\\u12\"}",
+	                                  "{\"a\"\"id\":1}",
+	                                  "[\"a\"{\"id\":7}",
+	                                  "{\"id\":\"\\ud800\"}"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct scanned scanned;
 		json_t *root;
@@ -408,21 +450,21 @@ static void test_writing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ids_of_every_type),
-		cmocka_unit_test(test_numbers_survive),
-		cmocka_unit_test(test_what_is_overwritten),
-		cmocka_unit_test(test_invalid_numbers_stay_invalid),
-		cmocka_unit_test(test_only_the_top_level_counts),
-		cmocka_unit_test(test_keys_spelt_with_escapes),
-		cmocka_unit_test(test_duplicates_are_refused_by_the_parse),
-		cmocka_unit_test(test_batches),
-		cmocka_unit_test(test_large_batch),
-		cmocka_unit_test(test_garbage_is_left_to_the_parse),
-		cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_nul),
-		cmocka_unit_test(test_utf8_table),
-		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_writing),
+	    cmocka_unit_test(test_ids_of_every_type),
+	    cmocka_unit_test(test_numbers_survive),
+	    cmocka_unit_test(test_what_is_overwritten),
+	    cmocka_unit_test(test_invalid_numbers_stay_invalid),
+	    cmocka_unit_test(test_only_the_top_level_counts),
+	    cmocka_unit_test(test_keys_spelt_with_escapes),
+	    cmocka_unit_test(test_duplicates_are_refused_by_the_parse),
+	    cmocka_unit_test(test_batches),
+	    cmocka_unit_test(test_large_batch),
+	    cmocka_unit_test(test_garbage_is_left_to_the_parse),
+	    cmocka_unit_test(test_depth),
+	    cmocka_unit_test(test_nul),
+	    cmocka_unit_test(test_utf8_table),
+	    cmocka_unit_test(test_parse),
+	    cmocka_unit_test(test_writing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -178,14 +178,14 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "--fatal") == 0)
 		log_fatal(78, "cannot start: %d", 5);
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_lines_of_the_journal, begin, end),
-		cmocka_unit_test_setup_teardown(test_levels, begin, end),
-		cmocka_unit_test_setup_teardown(test_time_stamp, begin, end),
-		cmocka_unit_test_setup_teardown(test_no_line_can_be_forged, begin, end),
-		cmocka_unit_test_setup_teardown(test_a_line_is_cut_at_its_limit, begin, end),
-		cmocka_unit_test_setup_teardown(test_a_cut_keeps_characters_whole, begin, end),
-		cmocka_unit_test_setup_teardown(test_errno_is_kept, begin, end),
-		cmocka_unit_test_setup_teardown(test_fatal_and_the_environment, begin, end),
+	    cmocka_unit_test_setup_teardown(test_lines_of_the_journal, begin, end),
+	    cmocka_unit_test_setup_teardown(test_levels, begin, end),
+	    cmocka_unit_test_setup_teardown(test_time_stamp, begin, end),
+	    cmocka_unit_test_setup_teardown(test_no_line_can_be_forged, begin, end),
+	    cmocka_unit_test_setup_teardown(test_a_line_is_cut_at_its_limit, begin, end),
+	    cmocka_unit_test_setup_teardown(test_a_cut_keeps_characters_whole, begin, end),
+	    cmocka_unit_test_setup_teardown(test_errno_is_kept, begin, end),
+	    cmocka_unit_test_setup_teardown(test_fatal_and_the_environment, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

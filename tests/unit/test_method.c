@@ -29,7 +29,8 @@ static const struct method change = {
     .kind = METHOD_WRITE,
     .patch = true,
     METHOD_PARAMS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
-                  {"name", &type_text, MEMBER_OPTIONAL, NULL}, {"at", &type_instant, MEMBER_OPTIONAL | MEMBER_NULLABLE, NULL},
+                  {"name", &type_text, MEMBER_OPTIONAL, NULL},
+                  {"at", &type_instant, MEMBER_OPTIONAL | MEMBER_NULLABLE, NULL},
                   {"days", &type_instant_list, MEMBER_OPTIONAL, NULL}, {"place", &clearable, MEMBER_OPTIONAL, NULL})};
 static const struct method more[] = {{.name = "alpha.list", .kind = METHOD_READ, METHOD_NO_PARAMS}};
 static const struct method_group first = {rows, 2}, second = {more, 1};

@@ -42,7 +42,7 @@ static void test_nfc_comes_back_itself(void **state)
 static void test_marks_that_cannot_compose_stay(void **state)
 {
 	(void)state;
-	unchanged("x\xcc\x81"); /* x + acute: "maybe", and NFC already */
+	unchanged("x\xcc\x81");         /* x + acute: "maybe", and NFC already */
 	unchanged("x\xcc\xa3\xcc\x81"); /* dot below (220) before acute (230) */
 }
 
@@ -53,7 +53,7 @@ static void test_decomposed_text_is_composed(void **state)
 	becomes("a\xe1\x84\x80\xe1\x85\xb5\xe1\x86\xb7z", "a김z");
 	becomes("e\xcc\xb0", "\xe1\xb8\x9b");
 	becomes("Jose\xcc\x81", "José");
-	becomes("\xef\xa4\x89", "\xe5\xa5\x91"); /* U+F909, a compatibility ideograph with a canonical form */
+	becomes("\xef\xa4\x89", "\xe5\xa5\x91");           /* U+F909, a compatibility ideograph with a canonical form */
 	becomes("x\xcc\x95\xcc\x96", "x\xcc\x96\xcc\x95"); /* the same of marks that the quick check passes singly */
 	becomes("x\xcc\x81\xcc\xa3", "x\xcc\xa3\xcc\x81"); /* marks out of order */
 	becomes("\xf0\x9d\x85\x9e", "\xf0\x9d\x85\x97\xf0\x9d\x85\xa5"); /* U+1D15E, excluded from composition */
@@ -80,8 +80,8 @@ static void test_long_text(void **state)
 static void test_invalid_text_is_survived(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"\xff", "e\xcc", "\xed\xa0\x80", "\xf4\x90\x80\x80", "e\xcc\x81\xff", "\x80",
-		"\xf0"};
+	static const char *const bad[] = {"\xff",          "e\xcc", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+	                                  "e\xcc\x81\xff", "\x80",  "\xf0"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		unchanged(bad[i]);
 }
@@ -100,12 +100,9 @@ static void test_characters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nfc_comes_back_itself),
-		cmocka_unit_test(test_marks_that_cannot_compose_stay),
-		cmocka_unit_test(test_decomposed_text_is_composed),
-		cmocka_unit_test(test_long_text),
-		cmocka_unit_test(test_invalid_text_is_survived),
-		cmocka_unit_test(test_characters),
+	    cmocka_unit_test(test_nfc_comes_back_itself),       cmocka_unit_test(test_marks_that_cannot_compose_stay),
+	    cmocka_unit_test(test_decomposed_text_is_composed), cmocka_unit_test(test_long_text),
+	    cmocka_unit_test(test_invalid_text_is_survived),    cmocka_unit_test(test_characters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -259,11 +259,11 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_checkouts_and_installations, begin, end),
-		cmocka_unit_test_setup_teardown(test_make_directories, begin, end),
-		cmocka_unit_test_setup_teardown(test_directories_that_cannot_be, begin, end),
-		cmocka_unit_test_setup_teardown(test_connect_at_every_length, begin, end),
-		cmocka_unit_test_setup_teardown(test_connect_fails_in_words, begin, end),
+	    cmocka_unit_test_setup_teardown(test_checkouts_and_installations, begin, end),
+	    cmocka_unit_test_setup_teardown(test_make_directories, begin, end),
+	    cmocka_unit_test_setup_teardown(test_directories_that_cannot_be, begin, end),
+	    cmocka_unit_test_setup_teardown(test_connect_at_every_length, begin, end),
+	    cmocka_unit_test_setup_teardown(test_connect_fails_in_words, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,12 +114,30 @@ static void test_shapes_refused(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"", "now", "infinity", "1970-01-01", "1970-01-01T00:00Z", "1970-01-01T00:00:00", "1970-01-01 00:00:00Z",
-		"1970-01-01T00:00:00Z ", " 1970-01-01T00:00:00Z", "1970-01-01T00:00:00+0900", "1970-01-01T00:00:00+09",
-		"1970-01-01T00:00:00+9:00", "1970-01-01T00:00:00ZZ", "1970-01-01T00:00:00+09:00Z", "1970-1-01T00:00:00Z",
-		"+1970-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "-001-01-01T00:00:00Z", "1970-01-01T0:00:00Z",
-		"1970-01-01T00:00:0:Z", "1970-01-01T00:00:0/Z", "19700101T000000Z", "1970-01-01T00:00:00*09:00",
-		"1970-01-01T-1:00:00Z",
+	    "",
+	    "now",
+	    "infinity",
+	    "1970-01-01",
+	    "1970-01-01T00:00Z",
+	    "1970-01-01T00:00:00",
+	    "1970-01-01 00:00:00Z",
+	    "1970-01-01T00:00:00Z ",
+	    " 1970-01-01T00:00:00Z",
+	    "1970-01-01T00:00:00+0900",
+	    "1970-01-01T00:00:00+09",
+	    "1970-01-01T00:00:00+9:00",
+	    "1970-01-01T00:00:00ZZ",
+	    "1970-01-01T00:00:00+09:00Z",
+	    "1970-1-01T00:00:00Z",
+	    "+1970-01-01T00:00:00Z",
+	    "10000-01-01T00:00:00Z",
+	    "-001-01-01T00:00:00Z",
+	    "1970-01-01T0:00:00Z",
+	    "1970-01-01T00:00:0:Z",
+	    "1970-01-01T00:00:0/Z",
+	    "19700101T000000Z",
+	    "1970-01-01T00:00:00*09:00",
+	    "1970-01-01T-1:00:00Z",
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		no_instant(bad[i], "");
@@ -217,16 +235,16 @@ static void test_clocks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_instants),
-		cmocka_unit_test(test_fractions),
-		cmocka_unit_test(test_ends_of_the_range),
-		cmocka_unit_test(test_fields_out_of_range),
-		cmocka_unit_test(test_shapes_refused),
-		cmocka_unit_test(test_days),
-		cmocka_unit_test(test_every_day_comes_back),
-		cmocka_unit_test(test_days_agree_with_the_c_library),
-		cmocka_unit_test(test_format_instant),
-		cmocka_unit_test(test_clocks),
+	    cmocka_unit_test(test_instants),
+	    cmocka_unit_test(test_fractions),
+	    cmocka_unit_test(test_ends_of_the_range),
+	    cmocka_unit_test(test_fields_out_of_range),
+	    cmocka_unit_test(test_shapes_refused),
+	    cmocka_unit_test(test_days),
+	    cmocka_unit_test(test_every_day_comes_back),
+	    cmocka_unit_test(test_days_agree_with_the_c_library),
+	    cmocka_unit_test(test_format_instant),
+	    cmocka_unit_test(test_clocks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

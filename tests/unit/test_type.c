@@ -222,8 +222,7 @@ static void test_check_runs_beside_other_faults(void **state)
 	    {&strict, "{\"id\":\"019b1c00-1001-7000-8000-000000000001\",\"name\":\"n\"}", "at: is required"},
 	    {&strict, "{\"id\":\"019b1c00-1001-7000-8000-000000000001\",\"at\":\"2026-03-01T00:00:00Z\"}",
 	     "called: the check was called"},
-	    {&strict, "{\"id\":\"019b1c00-1001-7000-8000-000000000001\",\"at\":null}",
-	     "called: the check was called"},
+	    {&strict, "{\"id\":\"019b1c00-1001-7000-8000-000000000001\",\"at\":null}", "called: the check was called"},
 	};
 	TRY_ALL(examples, false);
 }

@@ -63,22 +63,22 @@ static void test_valid(void **state)
 	assert_true(uuid_valid("0190163D-8694-739B-AEA5-966C26F8AD91"));
 	assert_true(uuid_valid("abcdefAB-cdef-4bcd-9efa-0123456789ff"));
 	static const char *const bad[] = {
-		"",
-		"0190163d-8694-739b-aea5-966c26f8ad9",
-		"0190163d-8694-739b-aea5-966c26f8ad911",
-		"0190163d-8694-739b-aea5-966c26f8ad91 ",
-		" 190163d-8694-739b-aea5-966c26f8ad91",
-		"0190163d8694-739b-aea5-966c26f8ad91",
-		"0190163d86944739b4aea54966c26f8ad911",
-		"0190163d-8694-739b-aea5-966c26f8ad9g",
-		"0190163d-8694-739b-aea5-966c26f8ad9G",
-		"0190163d-8694-739b-aea5-966c26f8ad9/",
-		"0190163d-8694-739b-aea5-966c26f8ad9:",
-		"0190163d-8694-739b-aea5-966c26f8ad9@",
-		"0190163d-8694-739b-aea5-966c26f8ad9`",
-		"{190163d-8694-739b-aea5-966c26f8ad9}",
-		"0190163-d8694-739b-aea5-966c26f8ad91",
-		"0190163d-8694-739b-aea5--66c26f8ad91",
+	    "",
+	    "0190163d-8694-739b-aea5-966c26f8ad9",
+	    "0190163d-8694-739b-aea5-966c26f8ad911",
+	    "0190163d-8694-739b-aea5-966c26f8ad91 ",
+	    " 190163d-8694-739b-aea5-966c26f8ad91",
+	    "0190163d8694-739b-aea5-966c26f8ad91",
+	    "0190163d86944739b4aea54966c26f8ad911",
+	    "0190163d-8694-739b-aea5-966c26f8ad9g",
+	    "0190163d-8694-739b-aea5-966c26f8ad9G",
+	    "0190163d-8694-739b-aea5-966c26f8ad9/",
+	    "0190163d-8694-739b-aea5-966c26f8ad9:",
+	    "0190163d-8694-739b-aea5-966c26f8ad9@",
+	    "0190163d-8694-739b-aea5-966c26f8ad9`",
+	    "{190163d-8694-739b-aea5-966c26f8ad9}",
+	    "0190163-d8694-739b-aea5-966c26f8ad91",
+	    "0190163d-8694-739b-aea5--66c26f8ad91",
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_false(uuid_valid(bad[i]));
@@ -87,9 +87,9 @@ static void test_valid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_version_variant_and_time),
-		cmocka_unit_test(test_random_bits_differ),
-		cmocka_unit_test(test_valid),
+	    cmocka_unit_test(test_version_variant_and_time),
+	    cmocka_unit_test(test_random_bits_differ),
+	    cmocka_unit_test(test_valid),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
