@@ -1,6 +1,6 @@
 /* Logging an engagement with all that belongs to it: what is stored is what was said, a person is made once, and what
  * is refused leaves no trace. Also finding contacts by their names. */
-#include "checked.h"
+#include "single.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,40 +16,9 @@
 /* What engagement.log needs, without braces. */
 #define PLACED "'title':'A talk','kind':'meeting','starts_on':'2020-05-01','countries':['KP'],'workstreams':['1.2']"
 
-static struct harness *harness;
-static struct client client;
-
-static int group_setup(void **state)
-{
-	harness_group_setup(state);
-	harness = *state;
-	client_open(&client, harness);
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	client_close(&client);
-	return harness_group_teardown(state);
-}
-
-static json_t *call(const char *method, json_t *params)
-{
-	return checked_result(&client, method, params);
-}
-
 static json_t *logged(const char *members)
 {
 	return call("engagement.log", json_of("{" PLACED ",%s}", members));
-}
-
-/* The id of what a write made; free() it. */
-static char *made(const char *method, json_t *params)
-{
-	json_t *record = call(method, params);
-	char *id = strdup(at_string(record, "id"));
-	json_decref(record);
-	return id;
 }
 
 /* That a record has these members, as they are here; objects within objects likewise. */
@@ -587,5 +556,5 @@ int main(void)
 	    cmocka_unit_test(test_person_twice), cmocka_unit_test(test_parties),
 	    cmocka_unit_test(test_unknown_ids),  cmocka_unit_test(test_search),
 	};
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, single_setup, single_teardown);
 }

@@ -1,7 +1,7 @@
 /* Finding engagements again: every filter of engagement.history, alone and combined, page by page, and report.coverage,
  * against a model that knows only what was logged. What was logged comes from a generator of fixed seed: days, months,
  * years and instants that fall together, in times when Seoul kept other hours than today. */
-#include "checked.h"
+#include "single.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,8 +79,6 @@ static const struct affiliation affiliations[] = {{0, 0, NULL, NULL},
                                                   {4, 0, NULL, "1988-07-06"},
                                                   {4, 0, "2000-01-01", "2000-12-31"}};
 
-static struct harness *harness;
-static struct client client;
 static struct meeting meetings[MEETINGS];
 static struct dialogue {
 	char id[40];

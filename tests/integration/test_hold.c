@@ -1,6 +1,6 @@
 /* What becomes of an engagement: it is held, with those who came; it is voided, and leaves every list and count but not
  * the record; and it is never less sensitive than those who took part. */
-#include "checked.h"
+#include "single.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,36 +17,6 @@
 #define PLACED "'title':'A talk','kind':'meeting','countries':['KP'],'workstreams':['1.2']"
 
 enum { ANSWER_MS = 20000, RACES = 50 };
-
-static struct harness *harness;
-static struct client client;
-
-static int group_setup(void **state)
-{
-	harness_group_setup(state);
-	harness = *state;
-	client_open(&client, harness);
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	client_close(&client);
-	return harness_group_teardown(state);
-}
-
-static json_t *call(const char *method, json_t *params)
-{
-	return checked_result(&client, method, params);
-}
-
-static char *made(const char *method, json_t *params)
-{
-	json_t *record = call(method, params);
-	char *id = strdup(at_string(record, "id"));
-	json_decref(record);
-	return id;
-}
 
 static json_t *get(const char *id)
 {
@@ -357,5 +327,5 @@ int main(void)
 	    cmocka_unit_test(test_sensitivity_follows),
 	    cmocka_unit_test(test_sensitivity_race),
 	};
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, single_setup, single_teardown);
 }

@@ -1,6 +1,6 @@
 /* What belongs to somebody: notes are their author's and the named readers', the last administrator stays one; and what
  * is promised, measured and put off comes in its order. */
-#include "checked.h"
+#include "single.h"
 
 #include <pwd.h>
 #include <setjmp.h>
@@ -20,39 +20,9 @@
 
 enum { ANSWER_MS = 20000, SILENT_MS = 300, PROMISES = 23, VALUES = 17, RACES = 20 };
 
-static struct harness *harness;
-static struct client client;
-
-static int group_setup(void **state)
-{
-	harness_group_setup(state);
-	harness = *state;
-	client_open(&client, harness);
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	client_close(&client);
-	return harness_group_teardown(state);
-}
-
-static json_t *call(const char *method, json_t *params)
-{
-	return checked_result(&client, method, params);
-}
-
 static void done(const char *method, json_t *params)
 {
 	json_decref(call(method, params));
-}
-
-static char *made(const char *method, json_t *params)
-{
-	json_t *record = call(method, params);
-	char *id = strdup(at_string(record, "id"));
-	json_decref(record);
-	return id;
 }
 
 static void refuse(const char *method, json_t *params, int code, const char *data_code)
@@ -521,5 +491,5 @@ int main(void)
 	    cmocka_unit_test(test_commitments), cmocka_unit_test(test_indicators),
 	    cmocka_unit_test(test_reminders),   cmocka_unit_test(test_reminders_of_others),
 	};
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, single_setup, single_teardown);
 }

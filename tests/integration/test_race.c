@@ -1,6 +1,6 @@
 /* Races: of two who change the same engagement at the same time one learns that the other was first, and nothing of
  * what either adds is lost. */
-#include "checked.h"
+#include "single.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,37 +15,6 @@
 #define PLACED "'title':'A talk','kind':'meeting','starts_on':'2020-05-01','countries':['KP'],'workstreams':['1.2']"
 
 enum { ANSWER_MS = 20000, RACES = 100, GATHERINGS = 50 };
-
-static struct harness *harness;
-static struct client client;
-
-static int group_setup(void **state)
-{
-	harness_group_setup(state);
-	harness = *state;
-	client_open(&client, harness);
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	client_close(&client);
-	return harness_group_teardown(state);
-}
-
-static json_t *call(const char *method, json_t *params)
-{
-	return checked_result(&client, method, params);
-}
-
-/* The id of what a write made; free() it. */
-static char *made(const char *method, json_t *params)
-{
-	json_t *record = call(method, params);
-	char *id = strdup(at_string(record, "id"));
-	json_decref(record);
-	return id;
-}
 
 /* Sends the same call with a member of its own over each connection at the same time; the answers in that order. */
 static void race(struct client *other, const char *method, json_t *const params[2], json_t *answers[2])
@@ -139,5 +108,5 @@ static void test_nobody_is_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_at_once), cmocka_unit_test(test_nobody_is_lost)};
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, single_setup, single_teardown);
 }

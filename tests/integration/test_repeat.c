@@ -1,7 +1,7 @@
 /* Repeats: whatever is sent twice, with the same request_id or the same id, is done once and answered alike, for every
  * write method there is; other content under a used id is refused; and it holds when the two arrive at the same time.
  */
-#include "checked.h"
+#include "single.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,37 +18,6 @@
 #define PLACED "'title':'A talk','kind':'meeting','starts_on':'2020-05-01','countries':['KP'],'workstreams':['1.2']"
 
 enum { ANSWER_MS = 20000, RACES = 50 };
-
-static struct harness *harness;
-static struct client client;
-
-static int group_setup(void **state)
-{
-	harness_group_setup(state);
-	harness = *state;
-	client_open(&client, harness);
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	client_close(&client);
-	return harness_group_teardown(state);
-}
-
-static json_t *call(const char *method, json_t *params)
-{
-	return checked_result(&client, method, params);
-}
-
-/* The id of what a write made; free() it. */
-static char *made(const char *method, json_t *params)
-{
-	json_t *record = call(method, params);
-	char *id = strdup(at_string(record, "id"));
-	json_decref(record);
-	return id;
-}
 
 /* What a call of each write method may say, and what else. %s is an id that `prepare` leaves. */
 struct repeatable {
@@ -402,5 +371,5 @@ int main(void)
 	    cmocka_unit_test(test_same_content),
 	    cmocka_unit_test(test_race),
 	};
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, single_setup, single_teardown);
 }

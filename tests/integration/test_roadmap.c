@@ -1,7 +1,7 @@
 /* The roadmap's reports and its revision: progress, coverage, neglect and activity against a model that knows only what
  * was logged and what each revision said, before and after each of four versions; links, old codes and old versions
  * stand. */
-#include "checked.h"
+#include "single.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,8 +46,6 @@ struct meeting {
 	bool counts, dialogue; /* held and not void; of the dialogue */
 };
 
-static struct harness *harness;
-static struct client client;
 static struct meeting meetings[MEETINGS + 3 * MORE];
 static size_t meeting_count;
 static char days[DAYS][11], contacts[SECTORS][40], dialogue_id[40];
@@ -62,11 +60,6 @@ static unsigned pick(unsigned below)
 	state ^= state >> 17;
 	state ^= state << 5;
 	return state % below;
-}
-
-static json_t *call(const char *method, json_t *params)
-{
-	return checked_result(&client, method, params);
 }
 
 static bool in_force(size_t code)

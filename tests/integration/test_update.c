@@ -1,6 +1,6 @@
 /* Updates: what is not sent stays as it was, null clears, lists change by their members, and what is refused leaves
  * everything as it was. */
-#include "checked.h"
+#include "single.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,37 +15,6 @@
 #define NOBODY "019b1c00-ffff-7000-8000-000000000001"
 /* What engagement.log needs, without braces. */
 #define PLACED "'title':'A talk','kind':'meeting','starts_on':'2020-05-01','countries':['KP'],'workstreams':['1.2']"
-
-static struct harness *harness;
-static struct client client;
-
-static int group_setup(void **state)
-{
-	harness_group_setup(state);
-	harness = *state;
-	client_open(&client, harness);
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	client_close(&client);
-	return harness_group_teardown(state);
-}
-
-static json_t *call(const char *method, json_t *params)
-{
-	return checked_result(&client, method, params);
-}
-
-/* The id of what a write made; free() it. */
-static char *made(const char *method, json_t *params)
-{
-	json_t *record = call(method, params);
-	char *id = strdup(at_string(record, "id"));
-	json_decref(record);
-	return id;
-}
 
 /* How a record of each kind is read again: by get, or from the list that holds it. */
 static json_t *read_again(const char *noun, const char *id)
@@ -599,5 +568,5 @@ int main(void)
 	    cmocka_unit_test(test_members_and_affiliations),
 	    cmocka_unit_test(test_moments),
 	};
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, single_setup, single_teardown);
 }
