@@ -25,10 +25,39 @@ struct access_question {
 	char token[DIGEST_HEX_SIZE];
 };
 
-void access_release(struct access *access)
+void access_release(struct rpc *rpc, struct access *access)
 {
-	json_decref(access->session);
-	access->session = NULL;
+	struct identity *identity = access->identity, **link = &rpc->shown;
+
+	access->identity = NULL;
+	if (!identity || --identity->references > 0)
+		return;
+	while (*link != identity)
+		link = &(*link)->next;
+	*link = identity->next;
+	json_decref(identity->session);
+	free(identity);
+}
+
+/* The identity that these words tell of, shared with whoever heard the same. */
+static struct identity *identity_take(struct rpc *rpc, const char *text, size_t length, json_t *session)
+{
+	struct identity *identity = rpc->shown;
+
+	while (identity && (identity->length != length || memcmp(identity->text, text, length) != 0))
+		identity = identity->next;
+	if (!identity) {
+		identity = calloc(1, sizeof *identity + length);
+		if (!identity)
+			abort();
+		identity->session = json_incref(session);
+		identity->length = length;
+		memcpy(identity->text, text, length);
+		identity->next = rpc->shown;
+		rpc->shown = identity;
+	}
+	identity->references++;
+	return identity;
 }
 
 static struct call *access_take_waiting(struct access *access)
@@ -61,25 +90,26 @@ static void access_fail(struct rpc_session *session)
 }
 
 /* {session: {principal_id, role, …}, expires_in_ms: null | number}, or nothing when nobody is known. */
-static void access_read(struct access *access, const char *text, size_t length)
+static void access_read(struct rpc *rpc, struct access *access, const char *text, size_t length)
 {
-	json_t *answer = NULL;
+	json_t *answer = NULL, *session;
 	const json_t *expires;
 	const char *id, *role;
 
-	access_release(access);
+	access_release(rpc, access);
 	access->state = ACCESS_NOBODY;
 	access->expires_us = 0;
 	if (!text || !json_parse(text, length, &answer, NULL))
 		return;
 	expires = json_object_get(answer, "expires_in_ms");
-	access->session = json_incref(json_object_get(answer, "session"));
-	id = json_string_value(json_object_get(access->session, "principal_id"));
-	role = json_string_value(json_object_get(access->session, "role"));
+	session = json_object_get(answer, "session");
+	id = json_string_value(json_object_get(session, "principal_id"));
+	role = json_string_value(json_object_get(session, "role"));
 	if (id && role && strlen(id) < sizeof access->principal) {
 		memcpy(access->principal, id, strlen(id) + 1);
 		access->role = method_role_of(role);
 		access->state = ACCESS_KNOWN;
+		access->identity = identity_take(rpc, text, length, session);
 		if (json_is_number(expires))
 			access->expires_us = time_monotonic_micros() + (int64_t)(json_number_value(expires) * 1000) + 1;
 	}
@@ -88,7 +118,7 @@ static void access_read(struct access *access, const char *text, size_t length)
 
 static void access_reply(struct call *call)
 {
-	const char *text = json_text(call_arena(call), call->session->access.session);
+	const char *text = json_text(call_arena(call), call->session->access.identity->session);
 	call_reply(call, text, strlen(text));
 }
 
@@ -108,7 +138,7 @@ static void access_finish_login(const struct pg_result *result, const struct acc
 		memcpy(access->token, question->token, sizeof access->token);
 		access->asked++; /* an answer about who it was before comes too late */
 		access->identities = question->identities;
-		access_read(access, result->text, result->length);
+		access_read(session->rpc, access, result->text, result->length);
 		if (access->state == ACCESS_KNOWN)
 			access_reply(question->login);
 		else
@@ -127,7 +157,7 @@ static void access_on_answer(const struct pg_result *result, void *context)
 		access_finish_login(result, &question);
 	} else if (question.number == access->asked) {
 		if (result->status == PG_OK) {
-			access_read(access, result->text, result->length);
+			access_read(question.session->rpc, access, result->text, result->length);
 			if (access->state == ACCESS_NOBODY)
 				log_info(question.session->subject,
 				         access->token[0] ? "the token is not known" : "user %ld is not known", access->uid);
@@ -263,7 +293,7 @@ static void access_judge(struct call *call, const struct access *access)
 		call_refuse(call, ERROR_FORBIDDEN,
 		            arena_printf(&call->arena, "this needs the role %s; the caller is %s",
 		                         method_role_name(method->role), method_role_name(access->role)));
-	} else if (!in_scope(json_object_get(access->session, "scopes"), method->name)) {
+	} else if (!in_scope(json_object_get(access->identity->session, "scopes"), method->name)) {
 		call_refuse(call, ERROR_FORBIDDEN, "the token's scopes do not hold this method; session.whoami shows them");
 	} else {
 		memcpy(call->caller, access->principal, sizeof call->caller);

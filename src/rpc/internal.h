@@ -23,11 +23,21 @@ struct rpc {
 	struct metrics *metrics;
 	size_t pending;
 	unsigned long next_call;
-	unsigned identities; /* counts rpc_forget_identities() */
+	unsigned identities;    /* counts rpc_forget_identities() */
+	struct identity *shown; /* those that a session holds */
 	bool ready;
 };
 
 enum access_state { ACCESS_UNKNOWN, ACCESS_ASKED, ACCESS_KNOWN, ACCESS_NOBODY };
+
+/* Who somebody is, as the database said it. The connections of one person hear the same words and share one. */
+struct identity {
+	struct identity *next; /* in rpc->shown */
+	size_t references;
+	json_t *session; /* as session.whoami shows it */
+	size_t length;
+	char text[]; /* the database's answer, `length` bytes */
+};
 
 /* Who stands behind a session: what it shows for itself, and what the database makes of that. */
 struct access {
@@ -39,7 +49,7 @@ struct access {
 	unsigned logins;             /* on their way to the database */
 	bool recheck;                /* the question on its way is rpc_session_recheck()'s */
 	int64_t expires_us;          /* on the monotonic clock, 0 for never */
-	json_t *session;             /* as session.whoami shows it; NULL unless known */
+	struct identity *identity;   /* NULL unless known */
 	char principal[UUID_TEXT_SIZE];
 	enum method_role role;
 	struct call *first, **end; /* calls that wait for the answer */
@@ -89,7 +99,7 @@ void call_admitted(struct call *call);
 
 /* access.c: decides who calls, then call_admitted() or a refusal; perhaps later. */
 void access_decide(struct call *call);
-void access_release(struct access *access);
+void access_release(struct rpc *rpc, struct access *access);
 /* The handlers of session.login and session.whoami. */
 void access_on_login(struct call *call, void *context);
 void access_on_whoami(struct call *call, void *context);

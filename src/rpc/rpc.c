@@ -152,7 +152,7 @@ void rpc_session_unref(struct rpc_session *session)
 {
 	if (--session->references > 0)
 		return;
-	access_release(&session->access);
+	access_release(session->rpc, &session->access);
 	free(session);
 }
 
