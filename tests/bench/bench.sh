@@ -5,10 +5,11 @@
 # connections, or one) a few seconds long; only the ratio within a pair is compared, so that a noisy machine matters less,
 # and the median of the pairs counts. Settings of the sessions are the daemon's. Nothing fails on a missed limit: the table
 # and bench.json say which were met.
-# Usage: bench.sh FOLDER-OF-THE-PROGRAMS    Environment: SIZE engagements, PAIRS, SECONDS_EACH, IDLE connections
+# Usage: bench.sh FOLDER-OF-THE-PROGRAMS    Environment: SIZE engagements, PAIRS, SECONDS_EACH, IDLE connections,
+# ONLY a row of the table (idle-connection-bytes, get, …)
 set -eu
 build=$1
-size=${SIZE:-200000} pairs=${PAIRS:-5} seconds=${SECONDS_EACH:-4} idle=${IDLE:-10000}
+size=${SIZE:-200000} pairs=${PAIRS:-5} seconds=${SECONDS_EACH:-4} idle=${IDLE:-10000} only=${ONLY:-}
 tools=/usr/lib/postgresql/15/bin
 [ -x $tools/pgbench ] || { echo 'bench: PostgreSQL 15 is missing; make deps'; exit 1; }
 here=$(dirname "$0")
@@ -111,8 +112,10 @@ median() { sort -n | awk '{ at[NR] = $1 } END { print NR % 2 ? at[(NR + 1) / 2] 
 
 results=
 logged=0
+wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 # row NAME KIND CLIENTS CONNECTIONS FIELD LIMIT AIM BETTER: field 1 compares what is done a second, field 2 the p50.
 row() {
+	wanted "$1" || return 0
 	: >"$folder/pairs"
 	for pair in $(seq "$pairs"); do
 		ours=$(load "$2" "$3")
@@ -142,11 +145,14 @@ row one-client-log log 1 1 2 1.25 1.1 less
 after=$(ask 'SELECT count(*) FROM store.engagement')
 [ $((after - before)) = "$logged" ] || { echo "bench: $logged were logged, $((after - before)) are there"; exit 1; }
 
-echo "Connecting $idle clients to a fresh daemon"
-stop_daemon
-start_daemon
-bytes=$("$build/tests/bench/load" "$socket" idle "$idle" 0 "$size")
-add idle-connection-bytes "$bytes" 400 256 less "$bytes" - -
+if wanted idle-connection-bytes; then
+	echo "Connecting $idle clients to a fresh daemon"
+	stop_daemon
+	start_daemon
+	bytes=$("$build/tests/bench/load" "$socket" idle "$idle" 0 "$size")
+	add idle-connection-bytes "$bytes" 400 256 less "$bytes" - -
+fi
+[ -n "$results" ] || { echo "bench: ONLY=$only is no row of the table"; exit 1; }
 
 printf '%s' "$results" | awk -F'|' -v json="$build/bench.json" '
 	BEGIN { printf "\n%-22s %12s %12s %10s %8s %8s %8s\n", "", "tracktwod", "pgbench", "p99 µs", "figure", "limit", "aim"
