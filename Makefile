@@ -26,6 +26,7 @@ CLIENT    := $(filter $(BUILD)/src/base/% $(BUILD)/src/text/% $(BUILD)/src/api/%
 
 UNIT_TESTS        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
+UNIT_HELP         := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
 
 .PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized \
@@ -158,7 +159,7 @@ $(BUILD)/tracktwo: $(BUILD)/src/tracktwo.o $(CLIENT)
 	@echo '  LD  $@'
 	@$(CC) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs jansson icu-uc inih libcrypto smartcols)
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOMS) $(BUILD)/embedded_sql.a
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_HELP) $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a

@@ -1,40 +1,27 @@
-/* Conn: bytes are read into one scratch buffer that all connections of a listener share, lines are cut where they lie,
- * and only what is left over (an unfinished line, or lines held back by a pause) moves to a buffer of the connection.
- * Output gathers in an evbuffer and leaves in one send at the end of the loop's turn.
+/* Conn, a connection: bytes are read into one scratch buffer that all connections of a listener share, lines are cut
+ * where they lie, and only what is left over (an unfinished line, or lines held back by a pause) moves to a buffer of
+ * the connection. Output gathers in an evbuffer and leaves in one send at the end of the loop's turn.
  *
  * Invariant: whatever changes a connection from outside the loop's own events only marks it as due; conn_settle(),
  * called from the loop, is the one place that delivers lines, sends, closes and decides which events to wait for. So no
  * callback runs inside a caller's call, and a connection's memory outlives every frame that may hold it. */
-#include "io/conn.h"
-
 #include <errno.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
-#include <event2/event.h>
-#include <event2/event_struct.h>
 
 #include "base/log.h"
-#include "conn_address.h"
-#include "conn_path.h"
+#include "conn_link.h"
 #include "text/time.h"
 
 enum {
-	READ_BYTES = 64 * 1024,
 	INPUT_START_BYTES = 512,
 	SEND_PIECES_MAX = 64,
-	ACCEPTS_A_TURN = 64,
 	SLOW_FACTOR = 4,
 	DISCARD_MICROS = 5 * 1000 * 1000,
-	REST_MICROS = 500 * 1000,
-	REST_LOG_MICROS = 60 * 1000 * 1000,
 };
 
 /* What was read and not delivered: bytes[start] to bytes[end]; the first `scanned` of them hold no LF. There is always
@@ -47,8 +34,8 @@ struct input {
 struct conn {
 	struct event event;
 	struct conn_listener *listener;
-	LIST_ENTRY(conn) all;
-	TAILQ_ENTRY(conn) due; /* in listener->due, or, once closed, in listener->dead */
+	LIST_ENTRY(conn) all; /* in listener->conns, or, once closed, in listener->dead */
+	TAILQ_ENTRY(conn) due;
 	void *user;
 	struct input *input;     /* NULL when nothing is left over */
 	struct evbuffer *output; /* NULL when nothing is pending */
@@ -59,25 +46,6 @@ struct conn {
 	short interest; /* what the event waits for: EV_READ, EV_WRITE, both or 0 */
 	bool is_due, eof, lost, ending, draining, too_long, discarding, shut, closed;
 	char subject[26];
-};
-
-LIST_HEAD(conn_list, conn);
-TAILQ_HEAD(conn_queue, conn);
-
-struct conn_listener {
-	struct event accepting, rest, turn;
-	struct event_base *base;
-	struct conn_limits limits;
-	struct conn_callbacks callbacks;
-	void *context;
-	struct conn_list conns;
-	struct conn_queue due, dead;
-	size_t count, due_count;
-	int fd; /* -1 when stopped */
-	int64_t rest_logged;
-	struct conn_path path; /* of a Unix socket */
-	bool tcp;
-	char scratch[READ_BYTES + 1];
 };
 
 static unsigned long last_number;
@@ -157,7 +125,7 @@ static void close_conn(struct conn *conn)
 	drop_output(conn);
 	LIST_REMOVE(conn, all);
 	listener->count--;
-	TAILQ_INSERT_TAIL(&listener->dead, conn, due);
+	LIST_INSERT_HEAD(&listener->dead, conn, all);
 	event_active(&listener->turn, 0, 0);
 	log_debug(conn->subject, "closed");
 	if (listener->callbacks.on_close)
@@ -380,7 +348,7 @@ static void read_some(struct conn *conn)
 	/* A resumed connection takes what is left over first, so that this cannot grow. */
 	if (conn->eof || !(conn->discarding || (accepts_lines(conn) && !holds_lines(conn))))
 		return;
-	ssize_t length = recv(conn->fd, listener->scratch, READ_BYTES, MSG_DONTWAIT);
+	ssize_t length = recv(conn->fd, listener->scratch, CONN_READ_BYTES, MSG_DONTWAIT);
 	if (length > 0)
 		take_bytes(conn, listener->scratch, (size_t)length);
 	else if (length == 0)
@@ -403,8 +371,8 @@ static void on_event(evutil_socket_t fd, short what, void *context)
 static void free_dead(struct conn_listener *listener)
 {
 	struct conn *conn;
-	while ((conn = TAILQ_FIRST(&listener->dead)) != NULL) {
-		TAILQ_REMOVE(&listener->dead, conn, due);
+	while ((conn = LIST_FIRST(&listener->dead)) != NULL) {
+		LIST_REMOVE(conn, all);
 		free(conn);
 	}
 }
@@ -426,26 +394,24 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
 		event_active(&listener->turn, 0, 0);
 }
 
-/* Over TCP the kernel knows nothing of the peer; answers are small and awaited, so they must not wait for each other.
- */
-static bool peer_of(const struct conn_listener *listener, int fd, struct ucred *peer)
+void conn_begin(struct conn_listener *listener)
 {
-	socklen_t size = sizeof *peer;
-	int one = 1;
-	*peer = (struct ucred){.uid = (uid_t)-1, .gid = (gid_t)-1};
-	if (listener->tcp)
-		return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0;
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &size) == 0;
+	LIST_INIT(&listener->conns);
+	LIST_INIT(&listener->dead);
+	TAILQ_INIT(&listener->due);
+	event_assign(&listener->turn, listener->base, -1, 0, on_turn, listener);
 }
 
-static void open_conn(struct conn_listener *listener, int fd)
+void conn_finish(struct conn_listener *listener)
 {
-	struct ucred peer;
-	if (!peer_of(listener, fd, &peer)) {
-		log_warning("", "a client without credentials was turned away: %s", strerror(errno));
-		close(fd);
-		return;
-	}
+	while (!LIST_EMPTY(&listener->conns))
+		close_conn(LIST_FIRST(&listener->conns));
+	free_dead(listener);
+	event_del(&listener->turn);
+}
+
+void conn_open(struct conn_listener *listener, int fd, const struct ucred *peer)
+{
 	struct conn *conn = must(calloc(1, sizeof *conn));
 	conn->listener = listener;
 	conn->fd = fd;
@@ -456,121 +422,12 @@ static void open_conn(struct conn_listener *listener, int fd)
 	event_add(&conn->event, NULL);
 	LIST_INSERT_HEAD(&listener->conns, conn, all);
 	listener->count++;
-	log_debug(conn->subject, "opened by uid %lu, pid %ld", (unsigned long)peer.uid, (long)peer.pid);
+	log_debug(conn->subject, "opened by uid %lu, pid %ld", (unsigned long)peer->uid, (long)peer->pid);
 	if (listener->callbacks.on_open)
-		conn->user = listener->callbacks.on_open(conn, peer.uid, peer.gid, peer.pid, listener->context);
+		conn->user = listener->callbacks.on_open(conn, peer->uid, peer->gid, peer->pid, listener->context);
 }
 
-static void refuse_client(const struct conn_listener *listener, int fd)
-{
-	const char *text = listener->limits.refusal ? listener->limits.refusal : "";
-	char newline = '\n';
-	struct iovec pieces[] = {{(void *)(uintptr_t)text, strlen(text)}, {&newline, 1}};
-	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
-	if (sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		log_debug("", "a refused client was gone already: %s", strerror(errno));
-	close(fd);
-}
-
-/* Out of descriptors: an enabled listener would spin, for its event stays ready. */
-static void rest_from_accepting(struct conn_listener *listener, int errnum)
-{
-	int64_t now = time_monotonic_micros();
-	if (listener->rest_logged == 0 || now - listener->rest_logged >= REST_LOG_MICROS) {
-		listener->rest_logged = now;
-		log_warning("", "cannot accept clients: %s; new ones wait (said once a minute)", strerror(errnum));
-	}
-	event_del(&listener->accepting);
-	event_add(&listener->rest, &(struct timeval){0, REST_MICROS});
-}
-
-static void on_rested(evutil_socket_t fd, short what, void *context)
-{
-	struct conn_listener *listener = context;
-	(void)fd;
-	(void)what;
-	if (listener->fd >= 0)
-		event_add(&listener->accepting, NULL);
-}
-
-static void on_accept(evutil_socket_t listening, short what, void *context)
-{
-	struct conn_listener *listener = context;
-	(void)what;
-	/* on_open may stop the listener. */
-	for (int i = 0; i < ACCEPTS_A_TURN && listener->fd >= 0; i++) {
-		int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0 && listener->count < listener->limits.max_clients)
-			open_conn(listener, fd);
-		else if (fd >= 0)
-			refuse_client(listener, fd);
-		else if (errno == EAGAIN || errno == EWOULDBLOCK)
-			return;
-		else if (errno != EINTR && errno != ECONNABORTED) {
-			rest_from_accepting(listener, errno);
-			return;
-		}
-	}
-}
-
-static struct conn_listener *listener_new(struct event_base *base, const struct conn_limits *limits,
-                                          const struct conn_callbacks *callbacks, void *context)
-{
-	struct conn_listener *listener = must(calloc(1, sizeof *listener));
-	listener->base = base;
-	listener->limits = *limits;
-	listener->callbacks = *callbacks;
-	listener->context = context;
-	LIST_INIT(&listener->conns);
-	TAILQ_INIT(&listener->due);
-	TAILQ_INIT(&listener->dead);
-	event_assign(&listener->turn, base, -1, 0, on_turn, listener);
-	event_assign(&listener->rest, base, -1, 0, on_rested, listener);
-	return listener;
-}
-
-/* On `fd`, or the end of the listener when there is none. */
-static struct conn_listener *listener_begin(struct conn_listener *listener, int fd)
-{
-	listener->fd = fd;
-	event_assign(&listener->accepting, listener->base, fd, EV_READ | EV_PERSIST, on_accept, listener);
-	if (fd < 0) {
-		conn_listener_free(listener);
-		return NULL;
-	}
-	event_add(&listener->accepting, NULL);
-	return listener;
-}
-
-struct conn_listener *conn_listen_unix(struct event_base *base, const char *path, const char *group,
-                                       const struct conn_limits *limits, const struct conn_callbacks *callbacks,
-                                       void *context, struct err *err)
-{
-	struct conn_listener *listener = listener_new(base, limits, callbacks, context);
-	return listener_begin(listener, conn_path_bind(&listener->path, path, group, err));
-}
-
-struct conn_listener *conn_listen_tcp(struct event_base *base, const struct address *address,
-                                      const struct conn_limits *limits, const struct conn_callbacks *callbacks,
-                                      void *context, struct err *err)
-{
-	struct conn_listener *listener = listener_new(base, limits, callbacks, context);
-	listener->tcp = true;
-	return listener_begin(listener, conn_address_bind(address, err));
-}
-
-void conn_listener_stop(struct conn_listener *listener)
-{
-	if (listener->fd < 0)
-		return;
-	event_del(&listener->accepting);
-	event_del(&listener->rest);
-	close(listener->fd);
-	listener->fd = -1;
-	conn_path_remove(&listener->path);
-}
-
-void conn_listener_drain(struct conn_listener *listener, bool now)
+void conn_drain(struct conn_listener *listener, bool now)
 {
 	struct conn *conn;
 	LIST_FOREACH(conn, &listener->conns, all)
@@ -580,21 +437,6 @@ void conn_listener_drain(struct conn_listener *listener, bool now)
 			lose(conn);
 		mark_due(conn);
 	}
-}
-
-size_t conn_listener_count(const struct conn_listener *listener)
-{
-	return listener->count;
-}
-
-void conn_listener_free(struct conn_listener *listener)
-{
-	conn_listener_stop(listener);
-	while (!LIST_EMPTY(&listener->conns))
-		close_conn(LIST_FIRST(&listener->conns));
-	free_dead(listener);
-	event_del(&listener->turn);
-	free(listener);
 }
 
 static bool can_send(struct conn *conn)
