@@ -1,7 +1,7 @@
 /* Conn: stream sockets that carry one message a line; the only room that knows of descriptors of clients.
  *
  * A listener accepts, a connection cuts lines and writes lines. It does not know what a line means. An idle connection
- * costs its struct and an event: buffers exist only while bytes are pending. A connection lives until it is told to end
+ * costs one struct with its event: buffers exist only while bytes are pending. A connection lives until it is told to end
  * or its peer is gone, and is freed at the end of the loop's turn, never inside a callback. */
 #ifndef TRACKTWO_IO_CONN_H
 #define TRACKTWO_IO_CONN_H
@@ -77,7 +77,7 @@ void conn_send_pieces(struct conn *conn, const struct conn_piece *pieces, size_t
 /* Bytes that wait to be written. */
 size_t conn_pending(const struct conn *conn);
 
-/* Nested: as many resumes as pauses. While paused, nothing is read and no line is delivered. */
+/* Nested, at most 65,535 deep: as many resumes as pauses. While paused, nothing is read and no line is delivered. */
 void conn_pause(struct conn *conn);
 void conn_resume(struct conn *conn);
 
@@ -91,7 +91,7 @@ void conn_end(struct conn *conn);
 void *conn_user(const struct conn *conn);
 /* A number for log lines, unique in this process. */
 unsigned long conn_number(const struct conn *conn);
-/* "conn N", for log lines; valid as long as the connection. */
+/* "conn N", for log lines; valid until the next call of this function. */
 const char *conn_subject(const struct conn *conn);
 
 #endif

@@ -25,6 +25,8 @@ struct rpc_transport {
 	const char *name; /* for metrics: "unix", "tcp", "http" */
 	bool single;      /* the session lives for one message: nothing can be pushed to it later */
 	bool listens;     /* the session is there for what is pushed to it, and ends with its subscription */
+	/* The peer's name in log lines; valid until the next call of this function. */
+	const char *(*subject)(const void *peer);
 	/* One whole message in pieces, without a line's end. The bytes are copied. */
 	void (*send)(void *peer, const struct conn_piece *pieces, size_t count);
 	/* Answers are owed from the first to the second; nested. */
@@ -74,10 +76,9 @@ struct metrics *rpc_metrics(struct rpc *rpc);
 /* The uid of a client that the kernel tells nothing of. */
 enum { RPC_NOBODY = -1 };
 
-/* A client. `peer` goes to the transport's functions; `subject` (borrowed) names it in log lines; `uid` is the user at
- * the other end of a Unix socket, or RPC_NOBODY. */
-struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer,
-                                    const char *subject, long uid);
+/* A client. `peer` goes to the transport's functions; `uid` is the user at the other end of a Unix socket, or
+ * RPC_NOBODY. */
+struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer, long uid);
 
 /* The client shows a token (not kept: only its digest is). From now on that is who it is, whatever its user. */
 void rpc_session_show_token(struct rpc_session *session, const char *token);

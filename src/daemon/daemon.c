@@ -73,6 +73,10 @@ static void step_in(struct daemon *daemon, long ms)
 	event_add(&daemon->step, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000});
 }
 
+static const char *peer_subject(const void *peer)
+{
+	return conn_subject(peer);
+}
 static void peer_send(void *peer, const struct conn_piece *pieces, size_t count)
 {
 	conn_send_pieces(peer, pieces, count);
@@ -102,8 +106,8 @@ static void peer_end(void *peer)
 	conn_end(peer);
 }
 #define PEER_FUNCTIONS                                                                                                 \
-	.send = peer_send, .hold = peer_hold, .release = peer_release, .pause = peer_pause, .resume = peer_resume,         \
-	.congested = peer_congested, .end = peer_end
+	.subject = peer_subject, .send = peer_send, .hold = peer_hold, .release = peer_release, .pause = peer_pause,       \
+	.resume = peer_resume, .congested = peer_congested, .end = peer_end
 static const struct rpc_transport unix_transport = {.name = "unix", PEER_FUNCTIONS};
 static const struct rpc_transport tcp_transport = {.name = "tcp", PEER_FUNCTIONS};
 
@@ -113,7 +117,7 @@ static void *on_open_tcp(struct conn *conn, uid_t uid, gid_t gid, pid_t pid, voi
 	(void)uid;
 	(void)gid;
 	(void)pid;
-	return rpc_session_new(daemon->rpc, &tcp_transport, conn, conn_subject(conn), RPC_NOBODY);
+	return rpc_session_new(daemon->rpc, &tcp_transport, conn, RPC_NOBODY);
 }
 
 static void *on_open(struct conn *conn, uid_t uid, gid_t gid, pid_t pid, void *context)
@@ -121,7 +125,7 @@ static void *on_open(struct conn *conn, uid_t uid, gid_t gid, pid_t pid, void *c
 	struct daemon *daemon = context;
 	(void)gid;
 	(void)pid;
-	return rpc_session_new(daemon->rpc, &unix_transport, conn, conn_subject(conn), (long)uid);
+	return rpc_session_new(daemon->rpc, &unix_transport, conn, (long)uid);
 }
 
 static void on_line(struct conn *conn, char *text, size_t length)

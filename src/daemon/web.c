@@ -27,6 +27,11 @@ struct web_post {
 	char subject[32];
 };
 
+static const char *post_subject(const void *peer)
+{
+	return ((const struct web_post *)peer)->subject;
+}
+
 static void post_send(void *peer, const struct conn_piece *pieces, size_t count)
 {
 	struct web_post *post = peer;
@@ -66,6 +71,7 @@ static bool post_congested(void *peer)
 static const struct rpc_transport transport = {
     .name = "http",
     .single = true,
+    .subject = post_subject,
     .send = post_send,
     .hold = post_hold,
     .release = post_release,
@@ -76,11 +82,11 @@ static const struct rpc_transport transport = {
 };
 
 struct rpc_session *web_session(struct web *web, struct http_exchange *exchange, const struct rpc_transport *how,
-                                void *peer, const char *subject)
+                                void *peer)
 {
 	static const char scheme[] = "Bearer ";
 	const char *authorization = http_header(exchange, "Authorization");
-	struct rpc_session *session = rpc_session_new(web->options.rpc, how, peer, subject, http_uid(exchange));
+	struct rpc_session *session = rpc_session_new(web->options.rpc, how, peer, http_uid(exchange));
 
 	if (authorization && strncasecmp(authorization, scheme, sizeof scheme - 1) == 0)
 		rpc_session_show_token(session,
@@ -132,7 +138,7 @@ static void on_rpc(struct web *web, struct http_exchange *exchange)
 	memcpy(text, body, length + 1);
 	post->exchange = exchange;
 	memcpy(post->subject, http_subject(exchange), strnlen(http_subject(exchange), sizeof post->subject - 1));
-	post->session = web_session(web, exchange, &transport, post, post->subject);
+	post->session = web_session(web, exchange, &transport, post);
 	post->holds++;
 	rpc_receive(post->session, text, length);
 	post_release(post);

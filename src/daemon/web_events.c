@@ -81,6 +81,11 @@ static void send_event(struct web_stream *stream, const json_t *message)
 	arena_release(&arena);
 }
 
+static const char *stream_subject(const void *peer)
+{
+	return ((const struct web_stream *)peer)->subject;
+}
+
 /* The first message is the answer to reminder.subscribe. */
 static void stream_send(void *peer, const struct conn_piece *pieces, size_t count)
 {
@@ -143,6 +148,7 @@ static void stream_cut(void *peer)
 static const struct rpc_transport transport = {
     .name = "events",
     .listens = true,
+    .subject = stream_subject,
     .send = stream_send,
     .hold = stream_hold,
     .release = stream_release,
@@ -169,7 +175,7 @@ void web_on_events(struct web *web, struct http_exchange *exchange)
 			stream->last[i] = (char)(last[i] >= 'A' && last[i] <= 'F' ? last[i] + 'a' - 'A' : last[i]);
 	http_set_user(exchange, stream);
 	LIST_INSERT_HEAD(&web->streams, stream, all);
-	stream->session = web_session(web, exchange, &transport, stream, stream->subject);
+	stream->session = web_session(web, exchange, &transport, stream);
 	request = arena_printf(&arena, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"reminder.subscribe\",\"params\":{%s%s}}",
 	                       assignee ? "\"assignee\":" : "", assignee ? json_quote(&arena, assignee) : "");
 	stream->holds++;

@@ -28,9 +28,9 @@ struct web {
 	struct web_scrape *scrapes;
 };
 
-/* A session for the client of an exchange, known by its token, or by its user. `subject` must outlive it. */
+/* A session for the client of an exchange, known by its token, or by its user. */
 struct rpc_session *web_session(struct web *web, struct http_exchange *exchange, const struct rpc_transport *transport,
-                                void *peer, const char *subject);
+                                void *peer);
 
 /* GET /events. */
 void web_on_events(struct web *web, struct http_exchange *exchange);

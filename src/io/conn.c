@@ -31,21 +31,26 @@ struct input {
 	char bytes[];
 };
 
-struct conn {
-	struct event event;
-	struct conn_listener *listener;
-	LIST_ENTRY(conn) all; /* in listener->conns, or, once closed, in listener->dead */
+/* What a connection has only while there is something to do for it. */
+struct conn_work {
 	TAILQ_ENTRY(conn) due;
-	void *user;
+	bool is_due;             /* in listener->due */
 	struct input *input;     /* NULL when nothing is left over */
 	struct evbuffer *output; /* NULL when nothing is pending */
 	int64_t discard_until;   /* 0 until the half-close after a line too long */
+};
+
+/* As large as an idle connection is: what is known to the event (descriptor, interest) stands there only. */
+struct conn {
+	struct event event;
+	struct conn_listener *listener;
+	LIST_ENTRY(conn) all;   /* in listener->conns, or, once closed, in listener->dead */
+	struct conn_work *work; /* NULL while idle */
+	void *user;
 	unsigned long number;
-	unsigned pauses, holds;
-	int fd;
-	short interest; /* what the event waits for: EV_READ, EV_WRITE, both or 0 */
-	bool is_due, eof, lost, ending, draining, too_long, discarding, shut, closed;
-	char subject[26];
+	unsigned holds;
+	uint16_t pauses;
+	bool eof : 1, lost : 1, ending : 1, draining : 1, too_long : 1, discarding : 1, shut : 1, closed : 1;
 };
 
 static unsigned long last_number;
@@ -61,9 +66,28 @@ static void *must(void *memory)
 	return memory;
 }
 
+static int descriptor(const struct conn *conn)
+{
+	return event_get_fd(&conn->event);
+}
+
+/* What the event waits for: EV_READ, EV_WRITE, both or 0. */
+static short interest_of(const struct conn *conn)
+{
+	return event_get_events(&conn->event) & (EV_READ | EV_WRITE);
+}
+
+/* Until conn_settle() finds nothing to do, or the connection closes. */
+static struct conn_work *begin_work(struct conn *conn)
+{
+	if (!conn->work)
+		conn->work = must(calloc(1, sizeof *conn->work));
+	return conn->work;
+}
+
 size_t conn_pending(const struct conn *conn)
 {
-	return conn->output ? evbuffer_get_length(conn->output) : 0;
+	return conn->work && conn->work->output ? evbuffer_get_length(conn->work->output) : 0;
 }
 
 /* May a line be delivered? */
@@ -76,58 +100,67 @@ static bool accepts_lines(const struct conn *conn)
 /* Is there more to deliver than the beginning of a line? */
 static bool holds_lines(const struct conn *conn)
 {
-	const struct input *input = conn->input;
+	const struct input *input = conn->work->input;
 	return input && (conn->eof || input->scanned < input->end - input->start);
 }
 
 static void mark_due(struct conn *conn)
 {
 	struct conn_listener *listener = conn->listener;
-	if (conn->is_due || conn->closed)
+	if (conn->closed || begin_work(conn)->is_due)
 		return;
-	conn->is_due = true;
-	TAILQ_INSERT_TAIL(&listener->due, conn, due);
+	conn->work->is_due = true;
+	TAILQ_INSERT_TAIL(&listener->due, conn, work->due);
 	listener->due_count++;
 	event_active(&listener->turn, 0, 0);
 }
 
 static void unmark_due(struct conn *conn)
 {
-	if (!conn->is_due)
+	if (!conn->work->is_due)
 		return;
-	conn->is_due = false;
-	TAILQ_REMOVE(&conn->listener->due, conn, due);
+	conn->work->is_due = false;
+	TAILQ_REMOVE(&conn->listener->due, conn, work->due);
 	conn->listener->due_count--;
 }
 
 static void drop_input(struct conn *conn)
 {
-	free(conn->input);
-	conn->input = NULL;
+	free(conn->work->input);
+	conn->work->input = NULL;
 }
 
 static void drop_output(struct conn *conn)
 {
-	if (conn->output)
-		evbuffer_free(conn->output);
-	conn->output = NULL;
+	if (conn->work->output)
+		evbuffer_free(conn->work->output);
+	conn->work->output = NULL;
+}
+
+static void end_work(struct conn *conn)
+{
+	if (!conn->work)
+		return;
+	unmark_due(conn);
+	drop_input(conn);
+	drop_output(conn);
+	free(conn->work);
+	conn->work = NULL;
 }
 
 /* The memory stays until the end of the turn. */
 static void close_conn(struct conn *conn)
 {
 	struct conn_listener *listener = conn->listener;
-	unmark_due(conn);
+	end_work(conn);
 	conn->closed = true;
 	event_del(&conn->event);
-	close(conn->fd);
-	drop_input(conn);
-	drop_output(conn);
+	close(descriptor(conn));
 	LIST_REMOVE(conn, all);
 	listener->count--;
 	LIST_INSERT_HEAD(&listener->dead, conn, all);
 	event_active(&listener->turn, 0, 0);
-	log_debug(conn->subject, "closed");
+	log_debug(conn_subject(conn), "closed");
 	if (listener->callbacks.on_close)
 		listener->callbacks.on_close(conn);
 }
@@ -141,13 +174,13 @@ static void lose(struct conn *conn)
 /* MSG_NOSIGNAL, which evbuffer_write() lacks: a peer that is gone must not be a SIGPIPE. */
 static void flush(struct conn *conn)
 {
-	while (conn->output && !conn->lost) {
+	while (conn->work->output && !conn->lost) {
 		struct evbuffer_iovec pieces[SEND_PIECES_MAX];
-		int count = evbuffer_peek(conn->output, -1, NULL, pieces, SEND_PIECES_MAX);
+		int count = evbuffer_peek(conn->work->output, -1, NULL, pieces, SEND_PIECES_MAX);
 		if (count > SEND_PIECES_MAX)
 			count = SEND_PIECES_MAX;
 		struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
-		ssize_t sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t sent = sendmsg(descriptor(conn), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0) {
 			if (errno == EINTR)
 				continue;
@@ -155,8 +188,8 @@ static void flush(struct conn *conn)
 				lose(conn);
 			return;
 		}
-		evbuffer_drain(conn->output, (size_t)sent);
-		if (evbuffer_get_length(conn->output) == 0)
+		evbuffer_drain(conn->work->output, (size_t)sent);
+		if (evbuffer_get_length(conn->work->output) == 0)
 			drop_output(conn);
 	}
 }
@@ -165,7 +198,7 @@ static void flush(struct conn *conn)
  * at most one line's limit and one read. */
 static void keep_input(struct conn *conn, const char *bytes, size_t length)
 {
-	struct input *input = conn->input;
+	struct input *input = conn->work->input;
 	size_t held = input ? input->end - input->start : 0;
 	if (input && input->start > 0) {
 		memmove(input->bytes, input->bytes + input->start, held);
@@ -181,7 +214,7 @@ static void keep_input(struct conn *conn, const char *bytes, size_t length)
 		if (fresh)
 			*input = (struct input){0};
 		input->capacity = capacity;
-		conn->input = input;
+		conn->work->input = input;
 	}
 	memcpy(input->bytes + held, bytes, length);
 	input->end = held + length;
@@ -239,8 +272,8 @@ static void refuse_too_long(struct conn *conn)
 /* The last line need not end in LF. */
 static void deliver_last_line(struct conn *conn)
 {
-	struct input *input = conn->input;
-	conn->input = NULL;
+	struct input *input = conn->work->input;
+	conn->work->input = NULL;
 	if (input->bytes[input->end - 1] == '\r')
 		input->end--;
 	deliver_line(conn, input->bytes + input->start, input->end - input->start);
@@ -250,7 +283,7 @@ static void deliver_last_line(struct conn *conn)
 /* Delivers what is left over. */
 static void deliver(struct conn *conn)
 {
-	struct input *input = conn->input;
+	struct input *input = conn->work->input;
 	if (input && accepts_lines(conn)) {
 		input->start += cut_lines(conn, input->bytes + input->start, input->end - input->start, &input->scanned);
 		if (input->start == input->end)
@@ -275,31 +308,38 @@ static bool is_over(const struct conn *conn)
 		return false;
 	if (conn->discarding)
 		return conn->eof || conn->draining ||
-		       (conn->discard_until != 0 && time_monotonic_micros() >= conn->discard_until);
-	return conn->draining || (conn->eof && !conn->input);
+		       (conn->work->discard_until != 0 && time_monotonic_micros() >= conn->work->discard_until);
+	return conn->draining || (conn->eof && !conn->work->input);
 }
 
 /* Waits for what the state calls for; while discarding, until the deadline at most. */
 static void wait_for_events(struct conn *conn)
 {
+	const struct conn_work *work = conn->work;
 	short interest = 0;
 	if (!conn->eof && (conn->discarding || accepts_lines(conn)))
 		interest = EV_READ;
-	if (conn->output)
+	if (work->output)
 		interest = (short)(interest | EV_WRITE);
-	if (interest != conn->interest) {
+	if (interest != interest_of(conn)) {
 		event_del(&conn->event);
-		event_assign(&conn->event, conn->listener->base, conn->fd, (short)(interest | EV_PERSIST), on_event, conn);
+		event_assign(&conn->event, conn->listener->base, descriptor(conn), (short)(interest | EV_PERSIST), on_event,
+		             conn);
 		if (interest != 0)
 			event_add(&conn->event, NULL);
-		conn->interest = interest;
 	}
-	if (conn->discard_until != 0 && interest != 0) {
-		int64_t left = conn->discard_until - time_monotonic_micros();
+	if (work->discard_until != 0 && interest != 0) {
+		int64_t left = work->discard_until - time_monotonic_micros();
 		if (left < 1)
 			left = 1;
 		event_add(&conn->event, &(struct timeval){left / 1000000, left % 1000000});
 	}
+}
+
+static bool has_work(const struct conn *conn)
+{
+	const struct conn_work *work = conn->work;
+	return work->is_due || work->input || work->output || work->discard_until != 0;
 }
 
 static void conn_settle(struct conn *conn)
@@ -314,23 +354,26 @@ static void conn_settle(struct conn *conn)
 	unmark_due(conn);
 	if (conn->ending || conn->draining)
 		drop_input(conn);
-	if (conn->discarding && conn->discard_until == 0 && conn->holds == 0)
-		conn->discard_until = time_monotonic_micros() + DISCARD_MICROS;
-	if (conn->discarding && conn->holds == 0 && !conn->output && !conn->shut) {
+	if (conn->discarding && conn->work->discard_until == 0 && conn->holds == 0)
+		conn->work->discard_until = time_monotonic_micros() + DISCARD_MICROS;
+	if (conn->discarding && conn->holds == 0 && !conn->work->output && !conn->shut) {
 		conn->shut = true;
-		shutdown(conn->fd, SHUT_WR);
+		shutdown(descriptor(conn), SHUT_WR);
 	}
-	if (is_over(conn))
+	if (is_over(conn)) {
 		close_conn(conn);
-	else
-		wait_for_events(conn);
+		return;
+	}
+	wait_for_events(conn);
+	if (!has_work(conn))
+		end_work(conn);
 }
 
 static void take_bytes(struct conn *conn, char *bytes, size_t length)
 {
 	if (conn->discarding)
 		return;
-	if (conn->input) {
+	if (conn->work->input) {
 		keep_input(conn, bytes, length);
 		return;
 	}
@@ -338,7 +381,7 @@ static void take_bytes(struct conn *conn, char *bytes, size_t length)
 	size_t done = cut_lines(conn, bytes, length, &scanned);
 	if (done < length && !conn->too_long) {
 		keep_input(conn, bytes + done, length - done);
-		conn->input->scanned = scanned;
+		conn->work->input->scanned = scanned;
 	}
 }
 
@@ -348,7 +391,7 @@ static void read_some(struct conn *conn)
 	/* A resumed connection takes what is left over first, so that this cannot grow. */
 	if (conn->eof || !(conn->discarding || (accepts_lines(conn) && !holds_lines(conn))))
 		return;
-	ssize_t length = recv(conn->fd, listener->scratch, CONN_READ_BYTES, MSG_DONTWAIT);
+	ssize_t length = recv(descriptor(conn), listener->scratch, CONN_READ_BYTES, MSG_DONTWAIT);
 	if (length > 0)
 		take_bytes(conn, listener->scratch, (size_t)length);
 	else if (length == 0)
@@ -361,9 +404,10 @@ static void on_event(evutil_socket_t fd, short what, void *context)
 {
 	struct conn *conn = context;
 	(void)fd;
+	begin_work(conn);
 	if ((what & EV_READ) != 0)
 		read_some(conn);
-	if (conn->discard_until != 0 && time_monotonic_micros() >= conn->discard_until)
+	if (conn->work->discard_until != 0 && time_monotonic_micros() >= conn->work->discard_until)
 		lose(conn);
 	conn_settle(conn);
 }
@@ -414,15 +458,12 @@ void conn_open(struct conn_listener *listener, int fd, const struct ucred *peer)
 {
 	struct conn *conn = must(calloc(1, sizeof *conn));
 	conn->listener = listener;
-	conn->fd = fd;
 	conn->number = ++last_number;
-	conn->interest = EV_READ;
-	snprintf(conn->subject, sizeof conn->subject, "conn %lu", conn->number);
 	event_assign(&conn->event, listener->base, fd, EV_READ | EV_PERSIST, on_event, conn);
 	event_add(&conn->event, NULL);
 	LIST_INSERT_HEAD(&listener->conns, conn, all);
 	listener->count++;
-	log_debug(conn->subject, "opened by uid %lu, pid %ld", (unsigned long)peer->uid, (long)peer->pid);
+	log_debug(conn_subject(conn), "opened by uid %lu, pid %ld", (unsigned long)peer->uid, (long)peer->pid);
 	if (listener->callbacks.on_open)
 		conn->user = listener->callbacks.on_open(conn, peer->uid, peer->gid, peer->pid, listener->context);
 }
@@ -433,9 +474,9 @@ void conn_drain(struct conn_listener *listener, bool now)
 	LIST_FOREACH(conn, &listener->conns, all)
 	{
 		conn->draining = true;
+		mark_due(conn);
 		if (now)
 			lose(conn);
-		mark_due(conn);
 	}
 }
 
@@ -445,10 +486,10 @@ static bool can_send(struct conn *conn)
 	if (conn->closed || conn->lost || conn->shut)
 		return false;
 	/* Much may have gathered in one turn for a peer that reads well: only what the socket does not take counts. */
-	if (conn_pending(conn) > max && (conn->interest & EV_WRITE) == 0)
+	if (conn_pending(conn) > max && (interest_of(conn) & EV_WRITE) == 0)
 		flush(conn);
 	if (!conn->lost && conn_pending(conn) / SLOW_FACTOR > max) {
-		log_warning(conn->subject, "cut off: it does not read its answers");
+		log_warning(conn_subject(conn), "cut off: it does not read its answers");
 		lose(conn);
 	}
 	return !conn->lost;
@@ -456,16 +497,17 @@ static bool can_send(struct conn *conn)
 
 void conn_send_pieces(struct conn *conn, const struct conn_piece *pieces, size_t count)
 {
-	if (can_send(conn)) {
-		if (!conn->output)
-			conn->output = must(evbuffer_new());
-		int failed = 0;
-		for (size_t i = 0; i < count; i++)
-			failed |= evbuffer_add(conn->output, pieces[i].bytes, pieces[i].length);
-		failed |= evbuffer_add(conn->output, "\n", 1);
-		must(failed ? NULL : conn);
-	}
 	mark_due(conn);
+	if (!can_send(conn))
+		return;
+	struct conn_work *work = conn->work;
+	if (!work->output)
+		work->output = must(evbuffer_new());
+	int failed = 0;
+	for (size_t i = 0; i < count; i++)
+		failed |= evbuffer_add(work->output, pieces[i].bytes, pieces[i].length);
+	failed |= evbuffer_add(work->output, "\n", 1);
+	must(failed ? NULL : conn);
 }
 
 void conn_send(struct conn *conn, const char *bytes, size_t length)
@@ -516,5 +558,7 @@ unsigned long conn_number(const struct conn *conn)
 
 const char *conn_subject(const struct conn *conn)
 {
-	return conn->subject;
+	static char subject[sizeof "conn 18446744073709551615"];
+	snprintf(subject, sizeof subject, "conn %lu", conn->number);
+	return subject;
 }

@@ -20,17 +20,53 @@
 struct access_question {
 	struct rpc_session *session;
 	struct call *login; /* NULL when the calls of the session wait */
-	unsigned number;
-	unsigned identities;
-	char token[DIGEST_HEX_SIZE];
+	unsigned generation;
+	struct shown shown;
 };
 
-void access_release(struct rpc *rpc, struct access *access)
+static struct shown shown_token(const char *token)
 {
-	struct identity *identity = access->identity, **link = &rpc->shown;
+	struct shown shown = {.uid = RPC_NOBODY};
+	digest_of(token, strlen(token), shown.token);
+	return shown;
+}
 
-	access->identity = NULL;
-	if (!identity || --identity->references > 0)
+/* Not by `expires_us`: what is left of a token's time comes out a little different each time it is asked for, and the
+ * newest word counts for all who showed that token. */
+static bool identity_same(const struct identity *one, const struct identity *other)
+{
+	return one->state == other->state && one->generation == other->generation && one->shown.uid == other->shown.uid &&
+	       strcmp(one->shown.token, other->shown.token) == 0 &&
+	       (one->session == other->session || json_equal(one->session, other->session));
+}
+
+static struct identity *identity_take(struct rpc *rpc, const struct identity *wanted)
+{
+	struct identity *identity = rpc->identities;
+
+	while (identity && !identity_same(identity, wanted))
+		identity = identity->next;
+	if (!identity) {
+		identity = malloc(sizeof *identity);
+		if (!identity)
+			abort();
+		*identity = *wanted;
+		identity->rpc = rpc;
+		identity->references = 0;
+		json_incref(identity->session);
+		identity->next = rpc->identities;
+		rpc->identities = identity;
+	}
+	identity->expires_us = wanted->expires_us;
+	identity->references++;
+	return identity;
+}
+
+static void identity_release(struct identity *identity)
+{
+	struct identity **link = &identity->rpc->identities;
+
+	if (--identity->references > 0)
 		return;
 	while (*link != identity)
 		link = &(*link)->next;
@@ -39,25 +75,36 @@ void access_release(struct rpc *rpc, struct access *access)
 	free(identity);
 }
 
-/* The identity that these words tell of, shared with whoever heard the same. */
-static struct identity *identity_take(struct rpc *rpc, const char *text, size_t length, json_t *session)
+static void access_become(struct rpc_session *session, const struct identity *wanted)
 {
-	struct identity *identity = rpc->shown;
+	struct identity *old = session->identity;
+	session->identity = identity_take(old->rpc, wanted);
+	identity_release(old);
+}
 
-	while (identity && (identity->length != length || memcmp(identity->text, text, length) != 0))
-		identity = identity->next;
-	if (!identity) {
-		identity = calloc(1, sizeof *identity + length);
-		if (!identity)
-			abort();
-		identity->session = json_incref(session);
-		identity->length = length;
-		memcpy(identity->text, text, length);
-		identity->next = rpc->shown;
-		rpc->shown = identity;
-	}
-	identity->references++;
-	return identity;
+void access_begin(struct rpc *rpc, struct rpc_session *session, long uid)
+{
+	session->identity = identity_take(rpc, &(struct identity){.shown = {.uid = uid}});
+}
+
+void access_end(struct rpc_session *session)
+{
+	identity_release(session->identity);
+}
+
+static bool is_waiting(const struct rpc_session *session)
+{
+	return session->access && (session->access->question || session->access->logins > 0);
+}
+
+/* False when the database must be asked first. */
+static bool is_settled(const struct rpc_session *session)
+{
+	const struct identity *identity = session->identity;
+	if (identity->shown.uid == RPC_NOBODY && !identity->shown.token[0])
+		return true;
+	return identity->state != IDENTITY_UNKNOWN && identity->generation == identity->rpc->generation &&
+	       !rpc_session_expired(session);
 }
 
 static struct call *access_take_waiting(struct access *access)
@@ -68,9 +115,9 @@ static struct call *access_take_waiting(struct access *access)
 	return first;
 }
 
-static void access_settle(struct rpc_session *session)
+static void access_settle(struct access *access)
 {
-	struct call *call = access_take_waiting(&session->access);
+	struct call *call = access_take_waiting(access);
 	while (call) {
 		struct call *next = call->next;
 		access_decide(call);
@@ -78,10 +125,9 @@ static void access_settle(struct rpc_session *session)
 	}
 }
 
-static void access_fail(struct rpc_session *session)
+static void access_fail(struct access *access)
 {
-	struct call *call = access_take_waiting(&session->access);
-	session->access.state = ACCESS_UNKNOWN;
+	struct call *call = access_take_waiting(access);
 	while (call) {
 		struct call *next = call->next;
 		call_refuse(call, ERROR_UNAVAILABLE, "the database is out of reach; try again in a while");
@@ -90,35 +136,33 @@ static void access_fail(struct rpc_session *session)
 }
 
 /* {session: {principal_id, role, …}, expires_in_ms: null | number}, or nothing when nobody is known. */
-static void access_read(struct rpc *rpc, struct access *access, const char *text, size_t length)
+static void access_read(const struct access_question *question, const struct pg_result *result)
 {
-	json_t *answer = NULL, *session;
+	struct identity found = {.shown = question->shown, .state = IDENTITY_NOBODY, .generation = question->generation};
+	json_t *answer = NULL, *session = NULL;
 	const json_t *expires;
 	const char *id, *role;
 
-	access_release(rpc, access);
-	access->state = ACCESS_NOBODY;
-	access->expires_us = 0;
-	if (!text || !json_parse(text, length, &answer, NULL))
-		return;
+	if (result->text && json_parse(result->text, result->length, &answer, NULL))
+		session = json_object_get(answer, "session");
 	expires = json_object_get(answer, "expires_in_ms");
-	session = json_object_get(answer, "session");
 	id = json_string_value(json_object_get(session, "principal_id"));
 	role = json_string_value(json_object_get(session, "role"));
-	if (id && role && strlen(id) < sizeof access->principal) {
-		memcpy(access->principal, id, strlen(id) + 1);
-		access->role = method_role_of(role);
-		access->state = ACCESS_KNOWN;
-		access->identity = identity_take(rpc, text, length, session);
+	if (id && role && strlen(id) < sizeof found.principal) {
+		memcpy(found.principal, id, strlen(id) + 1);
+		found.role = method_role_of(role);
+		found.state = IDENTITY_KNOWN;
+		found.session = session;
 		if (json_is_number(expires))
-			access->expires_us = time_monotonic_micros() + (int64_t)(json_number_value(expires) * 1000) + 1;
+			found.expires_us = time_monotonic_micros() + (int64_t)(json_number_value(expires) * 1000) + 1;
 	}
+	access_become(question->session, &found);
 	json_decref(answer);
 }
 
 static void access_reply(struct call *call)
 {
-	const char *text = json_text(call_arena(call), call->session->access.identity->session);
+	const char *text = json_text(call_arena(call), call->session->identity->session);
 	call_reply(call, text, strlen(text));
 }
 
@@ -126,111 +170,132 @@ static void access_reply(struct call *call)
 static void access_finish_login(const struct pg_result *result, const struct access_question *question)
 {
 	struct rpc_session *session = question->session;
-	struct access *access = &session->access;
 
-	access->logins--;
+	session->access->logins--;
 	if (result->status != PG_OK) {
 		call_refuse(question->login, ERROR_UNAVAILABLE, "the database is out of reach; try again in a while");
 	} else if (!result->text) {
 		call_refuse(question->login, ERROR_UNAUTHENTICATED,
 		            "this token is unknown, expired or revoked; ask an administrator for another one");
 	} else {
-		memcpy(access->token, question->token, sizeof access->token);
-		access->asked++; /* an answer about who it was before comes too late */
-		access->identities = question->identities;
-		access_read(session->rpc, access, result->text, result->length);
-		if (access->state == ACCESS_KNOWN)
+		session->access->question = NULL; /* an answer about who it was before comes too late */
+		access_read(question, result);
+		if (session->identity->state == IDENTITY_KNOWN)
 			access_reply(question->login);
 		else
 			call_refuse(question->login, ERROR_INTERNAL, "the database gave no answer; the journal may say why");
 	}
-	access_settle(session);
+}
+
+static void access_finish(const struct pg_result *result, const struct access_question *question)
+{
+	struct rpc_session *session = question->session;
+
+	session->access->question = NULL;
+	if (result->status != PG_OK) {
+		access_fail(session->access);
+		return;
+	}
+	access_read(question, result);
+	if (session->identity->state == IDENTITY_NOBODY) {
+		log_info(rpc_session_subject(session),
+		         question->shown.token[0] ? "the token is not known" : "user %ld is not known", question->shown.uid);
+		if (session->recheck)
+			rpc_session_close(session);
+	}
+	session->recheck = false;
 }
 
 static void access_on_answer(const struct pg_result *result, void *context)
 {
-	struct access_question question = *(struct access_question *)context;
-	struct access *access = &question.session->access;
+	struct access_question *question = context;
+	struct rpc_session *session = question->session;
+	struct access *access = session->access;
 
-	free(context);
-	if (question.login) {
-		access_finish_login(result, &question);
-	} else if (question.number == access->asked) {
-		if (result->status == PG_OK) {
-			access_read(question.session->rpc, access, result->text, result->length);
-			if (access->state == ACCESS_NOBODY)
-				log_info(question.session->subject,
-				         access->token[0] ? "the token is not known" : "user %ld is not known", access->uid);
-			if (access->state == ACCESS_NOBODY && question.session->peer && access->recheck)
-				question.session->transport->end(question.session->peer);
-			access->recheck = false;
-			access_settle(question.session);
-		} else {
-			access_fail(question.session);
-		}
+	if (question->login)
+		access_finish_login(result, question);
+	else if (access->question == question)
+		access_finish(result, question);
+	free(question);
+	access_settle(access);
+	if (--access->questions == 0) {
+		free(access);
+		session->access = NULL;
 	}
-	rpc_session_unref(question.session);
+	rpc_session_unref(session);
 }
 
-static struct access_question *access_question_new(struct rpc_session *session, struct call *login)
+static struct access_question *access_question_new(struct rpc_session *session, struct call *login,
+                                                   const struct shown *shown)
 {
 	struct access_question *question = calloc(1, sizeof *question);
-	if (!question)
+
+	if (!session->access) {
+		session->access = calloc(1, sizeof *session->access);
+		if (session->access)
+			session->access->end = &session->access->first;
+	}
+	if (!question || !session->access)
 		abort();
 	session->references++;
+	session->access->questions++;
 	question->session = session;
 	question->login = login;
-	question->identities = session->rpc->identities;
+	question->generation = session->identity->rpc->generation;
+	question->shown = *shown;
 	return question;
 }
 
-static void access_ask_token(struct access_question *question, const char *token)
+static void access_ask_token(struct access_question *question)
 {
-	struct rpc *rpc = question->session->rpc;
-	pg_submit(rpc->options.pool, &rpc->token_statement, (const char *const[]){rpc_system_caller, token},
+	struct rpc *rpc = question->session->identity->rpc;
+	pg_submit(rpc->options.pool, &rpc->token_statement, (const char *const[]){rpc_system_caller, question->shown.token},
 	          access_on_answer, question);
 }
 
-static void access_ask(struct rpc_session *session)
+static void access_ask_user(struct access_question *question)
 {
-	struct rpc *rpc = session->rpc;
-	struct access *access = &session->access;
-	struct access_question *question = access_question_new(session, NULL);
+	struct rpc *rpc = question->session->identity->rpc;
+	long uid = question->shown.uid;
+	bool privileged = uid == 0 || uid == (long)geteuid();
 	struct passwd entry, *user = NULL;
 	char buffer[4096];
 
-	access->state = ACCESS_ASKED;
-	access->identities = rpc->identities;
-	question->number = ++access->asked;
-	if (access->token[0]) {
-		access_ask_token(question, access->token);
-		return;
-	}
 	/* NULL for a user without a name: only privilege can make it known. */
-	getpwuid_r((uid_t)access->uid, &entry, buffer, sizeof buffer, &user);
-	bool privileged = access->uid == 0 || access->uid == (long)geteuid();
+	getpwuid_r((uid_t)uid, &entry, buffer, sizeof buffer, &user);
 	pg_submit(rpc->options.pool, &rpc->user_statement,
 	          (const char *const[]){rpc_system_caller, user ? user->pw_name : NULL, privileged ? "true" : "false"},
 	          access_on_answer, question);
 }
 
+static void access_ask(struct rpc_session *session)
+{
+	struct access_question *question = access_question_new(session, NULL, &session->identity->shown);
+	session->access->question = question;
+	if (question->shown.token[0])
+		access_ask_token(question);
+	else
+		access_ask_user(question);
+}
+
 void rpc_session_recheck(struct rpc_session *session)
 {
-	session->access.recheck = true;
-	if (session->access.state != ACCESS_ASKED)
+	session->recheck = true;
+	if (!session->access || !session->access->question)
 		access_ask(session);
 }
 
 bool rpc_session_expired(const struct rpc_session *session)
 {
-	return session->access.expires_us != 0 && time_monotonic_micros() >= session->access.expires_us;
+	int64_t expires_us = session->identity->expires_us;
+	return expires_us != 0 && time_monotonic_micros() >= expires_us;
 }
 
 void rpc_session_show_token(struct rpc_session *session, const char *token)
 {
-	digest_of(token, strlen(token), session->access.token);
-	session->access.asked++;
-	session->access.state = ACCESS_UNKNOWN;
+	if (session->access)
+		session->access->question = NULL; /* an answer about who it was before comes too late */
+	access_become(session, &(struct identity){.shown = shown_token(token)});
 }
 
 void access_on_login(struct call *call, void *context)
@@ -243,10 +308,10 @@ void access_on_login(struct call *call, void *context)
 		call_refuse(call, ERROR_UNAVAILABLE, "the database is not ready yet; try again in a while");
 		return;
 	}
-	question = access_question_new(call->session, call);
-	digest_of(token, strlen(token), question->token);
-	call->session->access.logins++;
-	access_ask_token(question, question->token);
+	question = access_question_new(call->session, call, &(struct shown){.uid = RPC_NOBODY});
+	digest_of(token, strlen(token), question->shown.token);
+	call->session->access->logins++;
+	access_ask_token(question);
 }
 
 void access_on_whoami(struct call *call, void *context)
@@ -274,37 +339,37 @@ static bool in_scope(const json_t *scopes, const char *method)
 	return false;
 }
 
-static const char *who_is_missing(const struct access *access)
+static const char *who_is_missing(const struct shown *shown)
 {
-	if (access->token[0])
+	if (shown->token[0])
 		return "this token is unknown, expired or revoked; ask an administrator for another one";
-	if (access->uid == RPC_NOBODY)
+	if (shown->uid == RPC_NOBODY)
 		return "nobody is known here without a token; give it by session.login, over HTTP as Authorization: Bearer";
 	return "this user is not known; an administrator adds it by principal.create with unix_user";
 }
 
-static void access_judge(struct call *call, const struct access *access)
+static void access_judge(struct call *call, const struct identity *identity)
 {
 	const struct method *method = call->route->method;
 
-	if (access->state == ACCESS_NOBODY) {
-		call_refuse(call, ERROR_UNAUTHENTICATED, who_is_missing(access));
-	} else if (access->role < method->role) {
+	if (identity->state != IDENTITY_KNOWN) {
+		call_refuse(call, ERROR_UNAUTHENTICATED, who_is_missing(&identity->shown));
+	} else if (identity->role < method->role) {
 		call_refuse(call, ERROR_FORBIDDEN,
 		            arena_printf(&call->arena, "this needs the role %s; the caller is %s",
-		                         method_role_name(method->role), method_role_name(access->role)));
-	} else if (!in_scope(json_object_get(access->identity->session, "scopes"), method->name)) {
+		                         method_role_name(method->role), method_role_name(identity->role)));
+	} else if (!in_scope(json_object_get(identity->session, "scopes"), method->name)) {
 		call_refuse(call, ERROR_FORBIDDEN, "the token's scopes do not hold this method; session.whoami shows them");
 	} else {
-		memcpy(call->caller, access->principal, sizeof call->caller);
-		call->role = access->role;
+		memcpy(call->caller, identity->principal, sizeof call->caller);
+		call->role = identity->role;
 		call_admitted(call);
 	}
 }
 
 void access_decide(struct call *call)
 {
-	struct access *access = &call->session->access;
+	struct rpc_session *session = call->session;
 
 	if (call->route->method->role == ROLE_ANYONE) {
 		call_admitted(call);
@@ -314,21 +379,14 @@ void access_decide(struct call *call)
 		call_refuse(call, ERROR_UNAVAILABLE, "the database is not ready yet; try again in a while");
 		return;
 	}
-	if (access->state == ACCESS_KNOWN && rpc_session_expired(call->session))
-		access->state = ACCESS_UNKNOWN;
-	if (access->state != ACCESS_ASKED && access->identities != call->rpc->identities)
-		access->state = ACCESS_UNKNOWN;
-	if (access->state == ACCESS_UNKNOWN && access->uid == RPC_NOBODY && !access->token[0]) {
-		access->state = ACCESS_NOBODY;
-		access->identities = call->rpc->identities;
+	if (!is_waiting(session)) {
+		if (is_settled(session)) {
+			access_judge(call, session->identity);
+			return;
+		}
+		access_ask(session);
 	}
-	if (access->state == ACCESS_UNKNOWN && access->logins == 0)
-		access_ask(call->session);
-	if (access->state == ACCESS_ASKED || access->logins > 0) {
-		call->next = NULL;
-		*access->end = call;
-		access->end = &call->next;
-	} else {
-		access_judge(call, access);
-	}
+	call->next = NULL;
+	*session->access->end = call;
+	session->access->end = &call->next;
 }

@@ -110,8 +110,8 @@ static void call_on_result(const struct pg_result *result, void *context)
 		break;
 	case PG_RAISED: {
 		enum error_kind kind = error_of_sqlstate(result->sqlstate);
-		log_error(call->session->subject, "call %lu: %s raised SQLSTATE %s", call->number, call->route->method->name,
-		          result->sqlstate);
+		log_error(rpc_session_subject(call->session), "call %lu: %s raised SQLSTATE %s", call->number,
+		          call->route->method->name, result->sqlstate);
 		call_refuse(call, kind,
 		            kind == ERROR_INTERNAL ? "a fault of the daemon's own; its journal names the call"
 		            : *result->message     ? arena_strdup(&call->arena, result->message)
@@ -210,7 +210,7 @@ void call_admitted(struct call *call)
 void call_start(struct rpc_session *session, struct rpc_batch *batch, size_t place, const char *id, const char *method,
                 json_t *params)
 {
-	struct rpc *rpc = session->rpc;
+	struct rpc *rpc = session->identity->rpc;
 	struct call *call = calloc(1, sizeof *call);
 
 	if (!call)
@@ -224,7 +224,7 @@ void call_start(struct rpc_session *session, struct rpc_batch *batch, size_t pla
 	call->number = ++rpc->next_call;
 	call->began_us = time_monotonic_micros();
 	call->route = rpc_route_find(rpc, method);
-	log_debug(session->subject, "call %lu: %s", call->number,
+	log_debug(rpc_session_subject(session), "call %lu: %s", call->number,
 	          call->route ? call->route->method->name : "unknown method");
 	if (!call->route)
 		call_refuse(call, ERROR_METHOD_NOT_FOUND, "there is no such method; rpc.discover lists all");

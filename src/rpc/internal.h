@@ -23,47 +23,53 @@ struct rpc {
 	struct metrics *metrics;
 	size_t pending;
 	unsigned long next_call;
-	unsigned identities;    /* counts rpc_forget_identities() */
-	struct identity *shown; /* those that a session holds */
+	unsigned generation;         /* of what is known of principals: counts rpc_forget_identities() */
+	struct identity *identities; /* those that a session holds */
 	bool ready;
 };
 
-enum access_state { ACCESS_UNKNOWN, ACCESS_ASKED, ACCESS_KNOWN, ACCESS_NOBODY };
-
-/* Who somebody is, as the database said it. The connections of one person hear the same words and share one. */
-struct identity {
-	struct identity *next; /* in rpc->shown */
-	size_t references;
-	json_t *session; /* as session.whoami shows it */
-	size_t length;
-	char text[]; /* the database's answer, `length` bytes */
+/* What a client shows for itself: the digest of a token, or else its user. */
+struct shown {
+	long uid;                    /* RPC_NOBODY when the kernel tells none, and beside a token */
+	char token[DIGEST_HEX_SIZE]; /* SHA-256, "" for none */
 };
 
-/* Who stands behind a session: what it shows for itself, and what the database makes of that. */
-struct access {
-	enum access_state state;
-	long uid;                    /* RPC_NOBODY when the kernel tells none */
-	char token[DIGEST_HEX_SIZE]; /* SHA-256 of the token shown; "" for none */
-	unsigned asked;              /* counts questions: an answer to an older one is stale */
-	unsigned identities;         /* rpc->identities when it was asked */
-	unsigned logins;             /* on their way to the database */
-	bool recheck;                /* the question on its way is rpc_session_recheck()'s */
-	int64_t expires_us;          /* on the monotonic clock, 0 for never */
-	struct identity *identity;   /* NULL unless known */
+enum identity_state { IDENTITY_UNKNOWN, IDENTITY_NOBODY, IDENTITY_KNOWN };
+
+/* Who somebody is: what was shown, and what the database made of it. All sessions that showed and heard the
+ * same share one; nothing of it changes but expires_us. */
+struct identity {
+	struct identity *next; /* in rpc->identities */
+	struct rpc *rpc;
+	size_t references;
+	struct shown shown;
+	enum identity_state state;
+	unsigned generation; /* rpc->generation when the database was asked; 0 while unknown */
+	/* When known: */
+	int64_t expires_us; /* on the monotonic clock, 0 for never */
+	json_t *session;    /* as session.whoami shows it; NULL unless known */
 	char principal[UUID_TEXT_SIZE];
 	enum method_role role;
-	struct call *first, **end; /* calls that wait for the answer */
 };
 
-/* Freed when its client is gone and no call points at it. */
+/* What a session has while the database is asked about it. */
+struct access {
+	unsigned questions;               /* on their way, logins and stale ones included */
+	unsigned logins;                  /* of them */
+	struct access_question *question; /* whose answer says who it is: NULL when only a login or a stale one is left */
+	struct call *first, **end;        /* calls that wait for the answer */
+};
+
+/* Freed when its client is gone and no call points at it. Ten thousand idle ones are usual: what is particular to a
+ * moment stands elsewhere. */
 struct rpc_session {
-	struct rpc *rpc;
 	const struct rpc_transport *transport;
-	void *peer; /* NULL once the client is gone */
-	const char *subject;
-	struct access access;
-	size_t inflight, references;
-	bool paused;
+	void *peer;                /* NULL once the client is gone */
+	struct identity *identity; /* never NULL */
+	struct access *access;     /* NULL while nothing is asked */
+	unsigned references;
+	unsigned inflight : 31;
+	bool recheck : 1; /* rpc_session_recheck() has had no answer yet */
 };
 
 /* The answers of one batch, in the order of its requests: JSON-RPC 2.0 asks for none, and clients go by it. */
@@ -99,7 +105,9 @@ void call_admitted(struct call *call);
 
 /* access.c: decides who calls, then call_admitted() or a refusal; perhaps later. */
 void access_decide(struct call *call);
-void access_release(struct rpc *rpc, struct access *access);
+/* A new session shows its user; an ended one lets go of its identity. */
+void access_begin(struct rpc *rpc, struct rpc_session *session, long uid);
+void access_end(struct rpc_session *session);
 /* The handlers of session.login and session.whoami. */
 void access_on_login(struct call *call, void *context);
 void access_on_whoami(struct call *call, void *context);
@@ -107,6 +115,8 @@ void access_on_whoami(struct call *call, void *context);
 /* rpc.c */
 struct rpc_route *rpc_route_find(struct rpc *rpc, const char *method);
 void rpc_session_unref(struct rpc_session *session);
+/* Its name in log lines; valid until the next call of this function. */
+const char *rpc_session_subject(const struct rpc_session *session);
 /* One answer, alone or at its place in its batch. `member` is "result" or "error". */
 void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, size_t place, const char *id, const char *member,
                 const char *json, size_t length);

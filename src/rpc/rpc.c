@@ -116,7 +116,7 @@ bool rpc_ready(const struct rpc *rpc)
 
 void rpc_forget_identities(struct rpc *rpc)
 {
-	rpc->identities++;
+	rpc->generation++;
 }
 
 size_t rpc_pending(const struct rpc *rpc)
@@ -124,16 +124,13 @@ size_t rpc_pending(const struct rpc *rpc)
 	return rpc->pending;
 }
 
-struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer,
-                                    const char *subject, long uid)
+struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport *transport, void *peer, long uid)
 {
 	struct rpc_session *session = calloc(1, sizeof *session);
 	if (!session)
 		abort();
-	*session =
-	    (struct rpc_session){.rpc = rpc, .transport = transport, .peer = peer, .subject = subject, .references = 1};
-	session->access.uid = uid;
-	session->access.end = &session->access.first;
+	*session = (struct rpc_session){.transport = transport, .peer = peer, .references = 1};
+	access_begin(rpc, session, uid);
 	metrics_client(rpc->metrics, transport->name, 1);
 	return session;
 }
@@ -152,7 +149,7 @@ void rpc_session_unref(struct rpc_session *session)
 {
 	if (--session->references > 0)
 		return;
-	access_release(session->rpc, &session->access);
+	access_end(session);
 	free(session);
 }
 
@@ -168,37 +165,38 @@ void rpc_session_unsubscribed(struct rpc_session *session)
 		rpc_session_close(session);
 }
 
+const char *rpc_session_subject(const struct rpc_session *session)
+{
+	return session->peer ? session->transport->subject(session->peer) : "a client that has gone";
+}
+
 void rpc_session_end(struct rpc_session *session)
 {
-	if (session->rpc->options.on_session_end)
-		session->rpc->options.on_session_end(session, session->rpc->options.context);
-	metrics_client(session->rpc->metrics, session->transport->name, -1);
+	struct rpc *rpc = session->identity->rpc;
+	if (rpc->options.on_session_end)
+		rpc->options.on_session_end(session, rpc->options.context);
+	metrics_client(rpc->metrics, session->transport->name, -1);
 	session->peer = NULL;
-	session->subject = "a client that has gone";
 	rpc_session_unref(session);
 }
 
 static void session_began(struct rpc_session *session)
 {
-	struct rpc *rpc = session->rpc;
+	struct rpc *rpc = session->identity->rpc;
 	session->references++;
 	rpc->pending++;
-	session->inflight++;
 	session->transport->hold(session->peer);
-	if (!session->paused && session->inflight >= rpc->options.max_inflight) {
-		session->paused = true;
+	/* Paused while at the limit or, by a batch, over it. */
+	if (++session->inflight == rpc->options.max_inflight)
 		session->transport->pause(session->peer);
-	}
 }
 
 void rpc_call_ended(struct rpc_session *session)
 {
-	session->rpc->pending--;
-	session->inflight--;
-	if (session->peer && session->paused && session->inflight < session->rpc->options.max_inflight) {
-		session->paused = false;
+	struct rpc *rpc = session->identity->rpc;
+	rpc->pending--;
+	if (session->inflight-- == rpc->options.max_inflight && session->peer)
 		session->transport->resume(session->peer);
-	}
 	if (session->peer)
 		session->transport->release(session->peer);
 	rpc_session_unref(session);
@@ -295,7 +293,7 @@ static void refuse(struct rpc_session *session, struct rpc_batch *batch, size_t 
 {
 	struct arena arena = {0};
 	const char *text = error_text(&arena, kind, message, NULL);
-	metrics_count(session->rpc->metrics, NULL, error_rows[kind].name, 0);
+	metrics_count(session->identity->rpc->metrics, NULL, error_rows[kind].name, 0);
 	rpc_answer(session, batch, place, id, "error", text, strlen(text));
 	arena_release(&arena);
 }
@@ -305,7 +303,7 @@ void rpc_refuse_length(struct rpc_session *session)
 	struct arena arena = {0};
 	refuse(session, NULL, 0, "null", ERROR_TOO_LARGE,
 	       arena_printf(&arena, "a message may have %zu bytes; split it, or raise max_line_bytes",
-	                    session->rpc->options.max_line_bytes));
+	                    session->identity->rpc->options.max_line_bytes));
 	arena_release(&arena);
 }
 
