@@ -192,6 +192,45 @@ static void test_revocation_reaches_live_sessions(void **state)
 	free(kept);
 }
 
+static void assert_is(struct client *client, const char *principal, const char *role)
+{
+	json_t *who = checked_result(client, "session.whoami", NULL);
+	assert_string_equal(at_string(who, "principal_id"), principal);
+	assert_string_equal(at_string(who, "role"), role);
+	json_decref(who);
+}
+
+/* Clients that showed the same are one to the daemon, until one of them shows something else. */
+static void test_same_identity(void **state)
+{
+	struct client one, other, same_user;
+	char viewer[37], officer[37], id[37], *token, *another;
+	(void)state;
+	web_principal(&administrator, "viewer", viewer);
+	web_principal(&administrator, "officer", officer);
+	token = web_token(&administrator, viewer, "", id);
+	another = web_token(&administrator, officer, "", id);
+	web_open(&one, port, NULL);
+	web_open(&other, port, NULL);
+	json_decref(checked_result(&one, "session.login", json_of("{'token':'%s'}", token)));
+	json_decref(checked_error(&other, "session.whoami", NULL, 401, "unauthenticated"));
+	json_decref(checked_result(&other, "session.login", json_of("{'token':'%s'}", token)));
+	client_open(&same_user, *state);
+	assert_is(&same_user, bootstrap, "administrator");
+	json_decref(checked_result(&one, "session.login", json_of("{'token':'%s'}", another)));
+	json_decref(checked_result(&same_user, "session.login", json_of("{'token':'%s'}", another)));
+	assert_is(&one, officer, "officer");
+	assert_is(&same_user, officer, "officer");
+	assert_is(&other, viewer, "viewer");
+	assert_is(&administrator, bootstrap, "administrator");
+	client_close(&one);
+	assert_is(&same_user, officer, "officer");
+	client_close(&same_user);
+	client_close(&other);
+	free(token);
+	free(another);
+}
+
 /* A subscriber is pushed to without asking, so it must not outlive its token. */
 static void test_revocation_ends_subscribers(void **state)
 {
@@ -208,7 +247,7 @@ static void test_revocation_ends_subscribers(void **state)
 
 static void test_expiry(void **state)
 {
-	struct client client;
+	struct client client, other;
 	char id[37], more[64], *token;
 	time_t soon = time(NULL) + 2;
 	struct tm utc;
@@ -216,8 +255,12 @@ static void test_expiry(void **state)
 	strftime(more, sizeof more, ",'expires_at':'%Y-%m-%dT%H:%M:%SZ'", gmtime_r(&soon, &utc));
 	token = web_token(&administrator, bootstrap, more, id);
 	login(&client, token);
+	login(&other, token);
 	json_decref(checked_result(&client, "session.whoami", NULL));
+	json_decref(checked_result(&other, "session.whoami", NULL));
 	becomes_nobody(&client);
+	becomes_nobody(&other);
+	client_close(&other);
 	json_decref(checked_error(&client, "session.login", json_of("{'token':'%s'}", token), 401, "unauthenticated"));
 	json_t *error =
 	    checked_error(&administrator, "token.create",
@@ -305,6 +348,7 @@ int main(void)
 	    cmocka_unit_test(test_nobody),
 	    cmocka_unit_test(test_login),
 	    cmocka_unit_test(test_login_first),
+	    cmocka_unit_test(test_same_identity),
 	    cmocka_unit_test(test_too_long),
 	    cmocka_unit_test(test_revocation_reaches_live_sessions),
 	    cmocka_unit_test(test_revocation_ends_subscribers),

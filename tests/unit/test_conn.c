@@ -2,6 +2,7 @@
 #include "conn_fixture.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -360,6 +361,66 @@ static void test_no_quadratic_scan(void **state)
 	conn_listener_free(listener);
 }
 
+/* Many, so that what the allocator keeps at hand counts for little. */
+enum { MANY = 300 };
+
+static void open_many(struct fixture *f, const char *path, int fds[static MANY], struct conn *conns[static MANY])
+{
+	for (int i = 0; i < MANY; i++) {
+		fds[i] = dial(path);
+		turn(f);
+		conns[i] = f->conn;
+	}
+}
+
+static void close_many(struct fixture *f, int fds[static MANY])
+{
+	for (int i = 0; i < MANY; i++)
+		close(fds[i]);
+	turn(f);
+}
+
+/* Everything that makes a connection busy. */
+static void keep_busy(struct fixture *f, int fd, struct conn *conn)
+{
+	conn_hold(conn);
+	conn_pause(conn);
+	put(f, fd, "one\ntw");
+	conn_resume(conn);
+	put(f, fd, "o\n");
+	conn_release_hold(conn);
+	assert_string_equal(got(f, fd), "#ne\n#wo\n");
+}
+
+/* The heap's growth by connections that are idle from the start, and by those that are idle again. The first round is
+ * for the loop's own tables. */
+static void test_idle_costs_no_buffers(void **state)
+{
+	enum { MOST_BYTES = 200, KEPT_BYTES = 16 };
+	struct fixture *f = *state;
+	struct conn_limits wide = limits;
+	struct conn *conns[MANY];
+	int fds[MANY];
+	char path[96];
+	struct err err;
+	wide.max_clients = MANY;
+	f->line = echo;
+	snprintf(path, sizeof path, "%s/i", f->folder);
+	struct conn_listener *listener = conn_listen_unix(f->base, path, NULL, &wide, &callbacks, f, &err);
+	assert_non_null(listener);
+	open_many(f, path, fds, conns);
+	close_many(f, fds);
+	size_t before = mallinfo2().uordblks;
+	open_many(f, path, fds, conns);
+	size_t idle = mallinfo2().uordblks;
+	assert_in_range(idle - before, 0, MANY * MOST_BYTES);
+	for (int i = 0; i < MANY; i++)
+		keep_busy(f, fds[i], conns[i]);
+	assert_in_range(mallinfo2().uordblks, 0, idle + MANY * KEPT_BYTES);
+	close_many(f, fds);
+	conn_listener_free(listener);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +441,7 @@ int main(void)
 	    CASE(test_slow_reader_is_cut_off),
 	    CASE(test_burst_is_not_slow),
 	    CASE(test_no_quadratic_scan),
+	    CASE(test_idle_costs_no_buffers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
