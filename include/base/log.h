@@ -28,7 +28,7 @@ void log_line(enum log_level level, const char *subject, const char *format, ...
 #define log_error(subject, ...) log_line(LOG_LEVEL_ERROR, subject, __VA_ARGS__)
 #define log_warning(subject, ...) log_line(LOG_LEVEL_WARNING, subject, __VA_ARGS__)
 #define log_info(subject, ...) log_line(LOG_LEVEL_INFO, subject, __VA_ARGS__)
-/* Every call writes one: its arguments are evaluated only where it is shown. */
+/* Stands on the way of every request: its arguments are evaluated only when the line is written. */
 #define log_debug(subject, ...)                                                                                        \
 	(log_enabled(LOG_LEVEL_DEBUG) ? log_line(LOG_LEVEL_DEBUG, subject, __VA_ARGS__) : (void)0)
 

@@ -1,8 +1,8 @@
 /* Conn: stream sockets that carry one message a line; the only room that knows of descriptors of clients.
  *
  * A listener accepts, a connection cuts lines and writes lines. It does not know what a line means. An idle connection
- * costs one struct with its event: buffers exist only while bytes are pending. A connection lives until it is told to end
- * or its peer is gone, and is freed at the end of the loop's turn, never inside a callback. */
+ * costs one struct with its event: buffers exist only while bytes are pending. A connection lives until it is told to
+ * end or its peer is gone, and is freed at the end of the loop's turn, never inside a callback. */
 #ifndef TRACKTWO_IO_CONN_H
 #define TRACKTWO_IO_CONN_H
 

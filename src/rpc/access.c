@@ -4,8 +4,9 @@
  * own user are the administrator of the first hour where no principal bears their name. While the question is on its
  * way the session's calls wait in order.
  *
- * A token is looked up by its SHA-256, and never compared with anything: how long the lookup takes tells at most about
- * digests, from which nobody can work out a token. So nothing here needs a comparison in constant time. */
+ * A token is looked up by its SHA-256, here and in the database, and never compared itself: how long a lookup takes
+ * tells at most about digests, from which nobody can work out a token. So nothing here needs a comparison in constant
+ * time. */
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,7 +301,7 @@ void rpc_session_show_token(struct rpc_session *session, const char *token)
 
 void access_on_login(struct call *call, void *context)
 {
-	const char *token = json_string_value(json_object_get(call->params, "token"));
+	struct shown shown = shown_token(json_string_value(json_object_get(call->params, "token")));
 	struct access_question *question;
 
 	(void)context;
@@ -308,8 +309,7 @@ void access_on_login(struct call *call, void *context)
 		call_refuse(call, ERROR_UNAVAILABLE, "the database is not ready yet; try again in a while");
 		return;
 	}
-	question = access_question_new(call->session, call, &(struct shown){.uid = RPC_NOBODY});
-	digest_of(token, strlen(token), question->shown.token);
+	question = access_question_new(call->session, call, &shown);
 	call->session->access->logins++;
 	access_ask_token(question);
 }
