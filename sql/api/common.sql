@@ -199,11 +199,11 @@ BEGIN
 	END;
 END $$;
 
--- The other way: {country?, contact_id?, principal_id?} from what a client gave; {id} may be a contact or one of our own.
+-- The other way: {country?, contact_id?, principal_id?} from what a client gave; {party} may be a contact or one of our own.
 -- NULL when there is nobody of that id.
 CREATE FUNCTION party_find(p_party jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
-	v_id uuid := coalesce(p_party->>'id', p_party->>'contact_id', p_party->>'principal_id')::uuid;
+	v_id uuid := coalesce(p_party->>'party', p_party->>'contact_id', p_party->>'principal_id')::uuid;
 BEGIN
 	IF p_party ? 'country' THEN
 		RETURN p_party;
