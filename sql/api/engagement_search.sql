@@ -8,8 +8,8 @@
 -- The pieces of a text, the longest first.
 CREATE FUNCTION search_pieces(p_text text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-	RETURN ARRAY(SELECT piece FROM (SELECT DISTINCT btrim(coalesce(found[1], found[2])) AS piece
-			FROM regexp_matches(store.fold_whole(translate(p_text, E'“”„\x1f', '""" ')), '"([^"]*)"|([^"\s]+)', 'g') AS found)
+	RETURN ARRAY(SELECT piece FROM (SELECT DISTINCT btrim(coalesce(hit[1], hit[2])) AS piece
+			FROM regexp_matches(store.fold_whole(translate(p_text, E'“”„\x1f', '""" ')), '"([^"]*)"|([^"\s]+)', 'g') AS hit)
 			AS pieces
 		WHERE piece <> '' ORDER BY length(piece) DESC, piece);
 END $$;
@@ -21,8 +21,10 @@ BEGIN
 END $$;
 
 -- `candidates`: the engagements that hold the first piece of which few do, NULL when each is held by many; `pieces`: those that
--- remain to be tested, NULL when the text has none at all.
-CREATE FUNCTION search_begin(p_text text, OUT pieces text[], OUT candidates uuid[]) LANGUAGE plpgsql STABLE AS $$
+-- remain to be tested, NULL when the text has none at all. Plans hold an index for no better than the table here, since either might make pairs
+-- anew, and start helpers for what takes a millisecond: both are told not to.
+CREATE FUNCTION search_begin(p_text text, OUT pieces text[], OUT candidates uuid[]) LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET max_parallel_workers_per_gather = 0 AS $$
 DECLARE
 	c_few CONSTANT int := 5000;
 	v_piece text;
@@ -38,7 +40,7 @@ BEGIN
 				UNION ALL (SELECT e.id FROM store.dialogue_key k JOIN store.dialogue d ON d.id = k.dialogue_id
 					JOIN store.engagement e ON e.dialogue_id = d.id
 					WHERE ' || search_key(v_piece, 'store.bigrams(k.key)') || ')
-				LIMIT $2) AS ids'
+				LIMIT $2) AS hits'
 			INTO candidates USING v_piece, c_few + 1;
 		IF cardinality(candidates) <= c_few THEN
 			pieces := array_remove(pieces, v_piece);

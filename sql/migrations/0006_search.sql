@@ -12,14 +12,14 @@ BEGIN
 	RETURN btrim(regexp_replace(lower(normalize(p_text, NFKC)), '\s+', ' ', 'g'));
 END $$;
 
--- The same pairs as before, in a time that grows with the text and not with its square. Dear all the same: an index keeps
--- them, and no plan should make them anew for each row that it passes.
+-- The same pairs as before, in a time that grows with the text and not with its square; one that comes twice stands twice,
+-- since indexes sort them anyway. Dear all the same: no plan should make them anew for each row that it passes.
 CREATE OR REPLACE FUNCTION store.bigrams(p_key text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 20000
 AS $$
 DECLARE
 	v_letters text[] := string_to_array(p_key, NULL);
 BEGIN
-	RETURN ARRAY(SELECT DISTINCT one || two FROM unnest(v_letters, v_letters[2:]) AS pairs(one, two) WHERE two IS NOT NULL);
+	RETURN ARRAY(SELECT one || two FROM unnest(v_letters, v_letters[2:]) AS pairs(one, two) WHERE two IS NOT NULL);
 END $$;
 
 -- What is searched of an engagement's row. Between two texts stands a character that folding keeps and no phrase holds.
@@ -31,8 +31,9 @@ BEGIN
 		END));
 END $$;
 
+-- Every log writes one: it has no foreign key, since only the trigger makes rows and no engagement is ever deleted.
 CREATE TABLE store.engagement_key (
-	engagement_id uuid PRIMARY KEY REFERENCES store.engagement,
+	engagement_id uuid PRIMARY KEY,
 	key text COLLATE "C" NOT NULL
 );
 CREATE TABLE store.dialogue_key (
@@ -46,8 +47,12 @@ CREATE INDEX dialogue_key_bigrams ON store.dialogue_key USING gin (store.bigrams
 
 CREATE FUNCTION store.engagement_key_follow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	INSERT INTO store.engagement_key AS k (engagement_id, key) VALUES (NEW.id, store.engagement_text(NEW))
-		ON CONFLICT (engagement_id) DO UPDATE SET key = excluded.key WHERE k.key <> excluded.key;
+	IF TG_OP = 'INSERT' THEN
+		INSERT INTO store.engagement_key (engagement_id, key) VALUES (NEW.id, store.engagement_text(NEW));
+	ELSE
+		UPDATE store.engagement_key k SET key = changed.key FROM (SELECT store.engagement_text(NEW) AS key) AS changed
+			WHERE k.engagement_id = NEW.id AND k.key <> changed.key;
+	END IF;
 	RETURN NULL;
 END $$;
 CREATE TRIGGER key_follow AFTER INSERT OR UPDATE OF title, location, readout, outcomes, topics, agenda ON store.engagement
@@ -55,8 +60,11 @@ CREATE TRIGGER key_follow AFTER INSERT OR UPDATE OF title, location, readout, ou
 
 CREATE FUNCTION store.dialogue_key_follow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	INSERT INTO store.dialogue_key AS k (dialogue_id, key) VALUES (NEW.id, store.fold_whole(NEW.title))
-		ON CONFLICT (dialogue_id) DO UPDATE SET key = excluded.key WHERE k.key <> excluded.key;
+	IF TG_OP = 'INSERT' THEN
+		INSERT INTO store.dialogue_key (dialogue_id, key) VALUES (NEW.id, store.fold_whole(NEW.title));
+	ELSE
+		UPDATE store.dialogue_key SET key = store.fold_whole(NEW.title) WHERE dialogue_id = NEW.id;
+	END IF;
 	RETURN NULL;
 END $$;
 CREATE TRIGGER key_follow AFTER INSERT OR UPDATE OF title ON store.dialogue
