@@ -37,7 +37,7 @@ void api_check_contact(json_t *object, const char *path, struct type_faults *fau
 
 /* Results */
 extern const struct type api_name_record_list, api_workstream_record_list, api_code_list, api_text_record,
-    api_party_record, api_count, api_indicator_value;
+    api_party_record, api_count, api_indicator_value, api_warning_list;
 
 extern const struct type api_party_object, api_commitment_object_list, api_commitment_record_list,
     api_commitment_status, api_follow_up_object, api_reminder_note, api_engagement_page, api_version, api_order,

@@ -87,7 +87,8 @@ void type_fault(struct type_faults *faults, const char *path, const char *format
 
 /* Checks `*value` against `type`, and normalises it in place: NFC, canonical instants, short forms spelt out, members
  * that are null dropped. *value may be replaced (the reference it held is released). Reports every fault; true when
- * there was none. Reference tables (countries, zones, codes) are asked by reference.h. */
+ * there was none. What has been normalised passes again, and stays as it is. Reference tables (countries, zones, codes)
+ * are asked by reference.h. */
 bool type_check(const struct type *type, json_t **value, const char *path, struct type_faults *faults);
 
 /* Checks a result, strictly: every member named by the type, required members present, no others. For tests. */

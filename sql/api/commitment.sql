@@ -56,7 +56,7 @@ BEGIN
 	RETURN write_end(p_caller, p_request, p_id, p_version + 1, commitment_json(p_id));
 END $$;
 
--- Due first; those without a day last. A side is a country's own promises and those of its contacts.
+-- Due first; those without a day last; none of a void engagement. A side is a country's own promises and those of its contacts.
 CREATE FUNCTION commitment_list(p_caller uuid, p_by text, p_to text, p_status text, p_engagement_id uuid,
 	p_due_before date, p_cursor text, p_limit integer) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -76,6 +76,7 @@ BEGIN
 					OR EXISTS (SELECT FROM store.contact c WHERE c.id = m.to_contact_id AND c.country = p_to))
 				AND (p_status IS NULL OR m.status = p_status)
 				AND (p_engagement_id IS NULL OR m.engagement_id = p_engagement_id)
+				AND NOT EXISTS (SELECT FROM store.engagement e WHERE e.id = m.engagement_id AND e.voided_at IS NOT NULL)
 				AND (p_due_before IS NULL OR m.due_on < p_due_before)
 				AND (v_after IS NULL OR (coalesce(m.due_on, 'infinity'::date), m.id) >
 					(day_key(v_after->>0), (v_after->>1)::uuid))

@@ -199,11 +199,11 @@ BEGIN
 	END;
 END $$;
 
--- The other way: {country?, contact_id?, principal_id?} from what a client gave; {id} may be a contact or one of our own.
+-- The other way: {country?, contact_id?, principal_id?} from what a client gave; {party} may be a contact or one of our own.
 -- NULL when there is nobody of that id.
 CREATE FUNCTION party_find(p_party jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
-	v_id uuid := coalesce(p_party->>'id', p_party->>'contact_id', p_party->>'principal_id')::uuid;
+	v_id uuid := coalesce(p_party->>'party', p_party->>'contact_id', p_party->>'principal_id')::uuid;
 BEGIN
 	IF p_party ? 'country' THEN
 		RETURN p_party;
@@ -270,6 +270,20 @@ BEGIN
 	RETURN NULL;
 END $$;
 
+-- Links to workstreams as the roadmap in force has them: one that has gone becomes what stands for it, without the objective,
+-- which was the old one's. Where several do, it stays, for retired_workstream() to refuse: somebody has to choose.
+CREATE FUNCTION workstreams_now(p_workstreams jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN (SELECT jsonb_agg(link ORDER BY place) FROM (
+		SELECT DISTINCT ON (link) link, place FROM (
+			SELECT CASE WHEN n.now = w.value->>'code' OR n.now IS NULL THEN w.value
+					ELSE w.value - 'objective' || jsonb_build_object('code', n.now) END AS link, w.ordinality AS place
+				FROM jsonb_array_elements(p_workstreams) WITH ORDINALITY AS w
+				LEFT JOIN (SELECT code, min(now) AS now FROM store.workstream_now GROUP BY code HAVING count(*) = 1) AS n
+					ON n.code = w.value->>'code') AS links
+		ORDER BY link, place) AS distinct_links);
+END $$;
+
 -- What {engagement_id | contact_id | organization_id | dialogue_id | commitment_id} names must exist: NULL, or the refusal.
 CREATE FUNCTION about_faults(p_about jsonb, p_path text DEFAULT 'about.') RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -285,7 +299,8 @@ BEGIN
 		WHEN p_about ? 'dialogue_id' AND NOT EXISTS (SELECT FROM store.dialogue WHERE id = (p_about->>'dialogue_id')::uuid)
 			THEN not_found('dialogue', p_path || 'dialogue_id')
 		WHEN p_about ? 'commitment_id'
-			AND NOT EXISTS (SELECT FROM store.commitment WHERE id = (p_about->>'commitment_id')::uuid)
+			AND NOT EXISTS (SELECT FROM store.commitment m LEFT JOIN store.engagement e ON e.id = m.engagement_id
+				WHERE m.id = (p_about->>'commitment_id')::uuid AND e.voided_at IS NULL)
 			THEN not_found('commitment', p_path || 'commitment_id')
 	END;
 END $$;

@@ -254,5 +254,5 @@ BEGIN
 	RETURN engagement_history(p_caller => p_caller, p_country => NULL, p_countries_all => NULL, p_workstream => NULL,
 		p_objective => NULL, p_phase => NULL, p_topic => NULL, p_kind => NULL, p_track => NULL, p_status => NULL,
 		p_dialogue_id => NULL, p_contact_id => p_id, p_organization_id => NULL, p_owner => NULL, p_since => p_since,
-		p_until => p_until, p_order => p_order, p_cursor => p_cursor, p_limit => p_limit);
+		p_until => p_until, p_text => NULL, p_order => p_order, p_cursor => p_cursor, p_limit => p_limit);
 END $$;

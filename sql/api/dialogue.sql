@@ -7,7 +7,7 @@ BEGIN
 			'languages', to_jsonb(d.languages), 'attribution', d.attribution, 'convenor_id', d.convenor_id, 'members',
 			(SELECT coalesce(jsonb_agg(jsonb_build_object('id', m.id, 'contact_id', m.contact_id,
 					'principal_id', m.principal_id, 'name', coalesce(c.name, p.name), 'role', m.role, 'since', m.since,
-					'until', m.until) ORDER BY m.id), '[]')
+					'until', m.until) ORDER BY m.place), '[]')
 				FROM store.dialogue_member m
 				LEFT JOIN store.contact c ON c.id = m.contact_id LEFT JOIN store.principal p ON p.id = m.principal_id
 				WHERE m.dialogue_id = d.id),
@@ -21,7 +21,7 @@ BEGIN
 	INSERT INTO store.dialogue_member (id, dialogue_id, contact_id, principal_id, role, since, until)
 		SELECT store.uuid7(), p_dialogue, (m->>'contact_id')::uuid, (m->>'principal_id')::uuid, m->>'role',
 			(m->>'since')::date, (m->>'until')::date
-		FROM jsonb_array_elements(p_members) AS m;
+		FROM jsonb_array_elements(p_members) WITH ORDINALITY AS list(m, position) ORDER BY position;
 END $$;
 
 CREATE FUNCTION dialogue_create(p_caller uuid, p_request jsonb, p_id uuid, p_title text, p_track text, p_countries text[],

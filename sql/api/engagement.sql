@@ -170,10 +170,13 @@ CREATE FUNCTION engagement_log(p_caller uuid, p_request jsonb, p_id uuid, p_titl
 DECLARE
 	v_answer jsonb := write_begin(p_caller, p_request, p_id);
 	v_id uuid := coalesce(p_id, store.uuid7());
-	v_people jsonb; v_commitments jsonb; v_dialogue store.dialogue; v_floor smallint; v_note uuid; v_reminder uuid;
+	v_people jsonb; v_commitments jsonb; v_dialogue store.dialogue; v_workstreams jsonb; v_floor smallint; v_note uuid;
+	v_reminder uuid;
 BEGIN
+	SELECT * INTO v_dialogue FROM store.dialogue WHERE id = p_dialogue_id;
+	v_workstreams := coalesce(p_workstreams, workstreams_now(v_dialogue.workstreams));
 	v_answer := coalesce(v_answer, CASE WHEN EXISTS (SELECT FROM store.engagement WHERE id = p_id) THEN id_reused('id') END,
-		engagement_faults(p_dialogue_id, p_parent_id, p_owner, p_follow_up), retired_workstream(p_workstreams));
+		engagement_faults(p_dialogue_id, p_parent_id, p_owner, p_follow_up), retired_workstream(v_workstreams));
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
@@ -187,7 +190,6 @@ BEGIN
 		RETURN rule('sensitivity_of_contacts', format('a participant is %s, so the engagement must be at least that; leave '
 			'sensitivity out to have it raised', level_name(v_floor)), 'sensitivity');
 	END IF;
-	SELECT * INTO v_dialogue FROM store.dialogue WHERE id = p_dialogue_id;
 
 	INSERT INTO store.topic (slug) SELECT unnest(p_topics) EXCEPT SELECT slug FROM store.topic ORDER BY 1
 		ON CONFLICT DO NOTHING;
@@ -200,7 +202,7 @@ BEGIN
 			p_starts_at, p_ends_at, p_timezone,
 			date_trunc(coalesce(p_precision, 'day'), p_starts_on::timestamp)::date, p_ends_on,
 			CASE WHEN p_starts_on IS NOT NULL THEN coalesce(p_precision, 'day') END, p_location, p_format,
-			coalesce(p_countries, v_dialogue.countries), coalesce(p_workstreams, v_dialogue.workstreams),
+			coalesce(p_countries, v_dialogue.countries), v_workstreams,
 			coalesce(p_topics, '{}'), (p_audience->>'headcount')::int,
 			CASE WHEN p_audience ? 'groups' THEN texts(p_audience->'groups') END, p_dialogue_id, p_parent_id,
 			coalesce(p_languages, v_dialogue.languages, '{}'), coalesce(p_attribution, v_dialogue.attribution),
@@ -255,11 +257,12 @@ BEGIN
 END $$;
 
 -- The keys of one page, by keyset on (sort_at, id). The statement holds only the filters that are there, and walks the
--- index of the narrowest one in the page's order: `walk` names its table, the rest are tested on each row passed.
+-- index of the narrowest one in the page's order: `walk` names its table, the rest are tested on each row passed. A text
+-- that few engagements hold is looked up first (engagement_search.sql).
 CREATE FUNCTION engagement_history(p_caller uuid, p_country text, p_countries_all text[], p_workstream text,
 	p_objective text, p_phase integer, p_topic text, p_kind text, p_track text, p_status text, p_dialogue_id uuid,
-	p_contact_id uuid, p_organization_id uuid, p_owner uuid, p_since text, p_until text, p_order text, p_cursor text,
-	p_limit integer) RETURNS text LANGUAGE plpgsql STABLE AS $$
+	p_contact_id uuid, p_organization_id uuid, p_owner uuid, p_since text, p_until text, p_text text, p_order text,
+	p_cursor text, p_limit integer) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	v_limit int := coalesce(p_limit, 50);
 	v_country text := coalesce(p_country, p_countries_all[1]);
@@ -271,11 +274,17 @@ DECLARE
 		WHEN v_country IS NOT NULL THEN 'country' WHEN p_workstream IS NOT NULL THEN 'workstream' END;
 	v_sort text := CASE WHEN v_walk IS NULL THEN 'e.sort_at' ELSE 'w.sort_at' END;
 	v_id text := CASE WHEN v_walk IS NULL THEN 'e.id' ELSE 'w.engagement_id' END;
-	v_keys timestamptz[]; v_ids uuid[];
+	v_pieces text[]; v_found uuid[]; v_keys timestamptz[]; v_ids uuid[];
 BEGIN
 	PERFORM set_caller(p_caller);
 	IF p_cursor IS NOT NULL AND v_after_at IS NULL THEN
 		RETURN cursor_refused()::text;
+	END IF;
+	IF p_text IS NOT NULL THEN
+		SELECT pieces, candidates INTO v_pieces, v_found FROM search_begin(p_text);
+		IF v_pieces IS NULL THEN
+			RETURN invalid('text', 'holds no word to look for')::text;
+		END IF;
 	END IF;
 	EXECUTE 'SELECT array_agg(sort_at), array_agg(id) FROM (SELECT ' || v_sort || ' AS sort_at, ' || v_id || ' AS id FROM '
 		|| CASE WHEN v_walk IS NULL THEN 'store.engagement e'
@@ -301,13 +310,15 @@ BEGIN
 		|| CASE WHEN p_owner IS NOT NULL THEN ' AND e.owner_id = $13' ELSE '' END
 		|| CASE WHEN p_since IS NOT NULL THEN format(' AND %s >= $14', v_sort) ELSE '' END
 		|| CASE WHEN p_until IS NOT NULL THEN format(' AND %s < $15', v_sort) ELSE '' END
+		|| CASE WHEN v_found IS NOT NULL THEN ' AND e.id = ANY ($19)' ELSE '' END
+		|| search_tests(cardinality(v_pieces), '$20')
 		|| CASE WHEN v_after IS NOT NULL
 			THEN format(' AND (%s, %s) %s ($16, $17)', v_sort, v_id, CASE WHEN v_oldest THEN '>' ELSE '<' END) ELSE '' END
 		|| format(' ORDER BY %s %s, %s %2$s LIMIT $18) AS page', v_sort, CASE WHEN v_oldest THEN 'ASC' ELSE 'DESC' END, v_id)
 		INTO v_keys, v_ids
 		USING p_contact_id, p_objective, p_topic, v_country, p_workstream, p_countries_all, phase_workstreams(p_phase), p_kind,
 			p_track, p_status, p_dialogue_id, p_organization_id, p_owner, moment(p_since), moment(p_until),
-			v_after_at, (v_after->>1)::uuid, v_limit + 1;
+			v_after_at, (v_after->>1)::uuid, v_limit + 1, v_found, v_pieces;
 	RETURN '{"items": ' || engagement_cards(v_ids[1:v_limit]) || ', "next_cursor": ' || coalesce(to_jsonb(
 		CASE WHEN cardinality(v_ids) > v_limit
 			THEN cursor_make((v_keys[v_limit] AT TIME ZONE 'UTC')::text, v_ids[v_limit]) END)::text, 'null') || '}';

@@ -200,15 +200,39 @@ BEGIN
 	RETURN write_end(p_caller, p_request, p_id, p_version + 1, engagement_json(p_id));
 END $$;
 
+-- Reminders of what is void, and of what was promised there, ring no more; what is out for them is withdrawn.
+CREATE FUNCTION engagement_reminders_cancel(p_id uuid) RETURNS uuid[] LANGUAGE plpgsql AS $$
+DECLARE
+	v_ids uuid[] := ARRAY(SELECT r.id FROM store.reminder r WHERE r.status NOT IN ('done', 'cancelled')
+		AND (r.engagement_id = p_id OR r.commitment_id IN (SELECT m.id FROM store.commitment m WHERE m.engagement_id = p_id))
+		ORDER BY r.id FOR UPDATE);
+BEGIN
+	UPDATE store.reminder SET status = 'cancelled', version = version + 1, updated_at = clock_timestamp()
+		WHERE id = ANY (v_ids);
+	UPDATE store.delivery SET ended_at = clock_timestamp(), outcome = 'withdrawn'
+		WHERE reminder_id = ANY (v_ids) AND ended_at IS NULL;
+	RETURN v_ids;
+END $$;
+
 CREATE FUNCTION engagement_void(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_reason text) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
 	v_answer jsonb := coalesce(write_begin(p_caller, p_request), engagement_lock(p_id, p_version));
+	v_reminders uuid[];
+	v_open bigint;
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
 	UPDATE store.engagement SET voided_at = clock_timestamp(), voided_by = p_caller, void_reason = p_reason,
 		version = version + 1, updated_at = clock_timestamp() WHERE id = p_id;
-	RETURN write_end(p_caller, p_request, p_id, p_version + 1, engagement_json(p_id));
+	v_reminders := engagement_reminders_cancel(p_id);
+	SELECT count(*) INTO v_open FROM store.commitment WHERE engagement_id = p_id AND status = 'open';
+	RETURN write_end(p_caller, p_request, p_id, p_version + 1, engagement_json(p_id) || jsonb_build_object(
+		'cancelled_reminders', to_jsonb(v_reminders), 'warnings', to_jsonb(array_remove(ARRAY[
+			CASE WHEN v_reminders <> '{}' THEN jsonb_build_object('rule', 'reminders_cancelled', 'message',
+				format('%s reminders of it will not ring; set others where they are still meant', cardinality(v_reminders))) END,
+			CASE WHEN v_open > 0 THEN jsonb_build_object('rule', 'commitments_left', 'message',
+				format('%s open commitments made there are on no list any more; record anew what still holds', v_open)) END],
+			NULL))));
 END $$;

@@ -1,5 +1,6 @@
 -- The roadmap: what it says, its progress, and its revision.
 
+-- What is measured stays on the roadmap: an indicator of a workstream that has gone stands where its successor does.
 CREATE FUNCTION roadmap_workstream_json(p_version int, p_edition store.workstream_edition) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -10,7 +11,9 @@ BEGIN
 			WHERE o.workstream = p_edition.code),
 		'indicators', (SELECT coalesce(jsonb_agg(jsonb_build_object('code', i.code, 'title', i.title,
 				'title_ko', i.title_ko, 'unit', i.unit, 'target', i.target, 'direction', i.direction) ORDER BY i.code), '[]')
-			FROM store.indicator i WHERE i.workstream = p_edition.code));
+			FROM store.indicator i WHERE i.workstream IN (WITH RECURSIVE were AS (SELECT p_edition.code
+				UNION SELECT c.from_code FROM store.crosswalk c JOIN were ON c.to_code = were.code
+					WHERE c.version <= p_version) SELECT code FROM were)));
 END $$;
 
 CREATE FUNCTION roadmap_get(p_caller uuid, p_version int) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$

@@ -1,15 +1,23 @@
 -- What the daemon asks for itself: reference tables, and who stands at the other end of a socket.
 
-CREATE FUNCTION reference_load(p_caller uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+-- NULL when the tables called p_stamp are the newest. Zones change with the server's own files only.
+CREATE FUNCTION reference_load(p_caller uuid, p_stamp text) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_stamp text := md5((SELECT string_agg(code, ' ' ORDER BY code) FROM (SELECT code FROM store.country
+		UNION ALL SELECT code FROM store.workstream UNION ALL SELECT code FROM store.objective
+		UNION ALL SELECT version::text FROM store.roadmap_version) AS codes));
 BEGIN
 	PERFORM set_caller(p_caller);
+	IF v_stamp = p_stamp THEN
+		RETURN NULL;
+	END IF;
 	RETURN jsonb_build_object(
 		'countries', (SELECT jsonb_agg(code ORDER BY code) FROM store.country),
 		'zones', (SELECT jsonb_agg(name ORDER BY name) FROM pg_timezone_names WHERE name !~ '^(posix|right)/'),
 		'workstreams', (SELECT jsonb_agg(code ORDER BY code) FROM store.workstream),
 		'objectives', (SELECT jsonb_agg(code ORDER BY code) FROM store.objective),
 		'roadmap_version', (SELECT max(version) FROM store.roadmap_version),
-		'schema_version', schema_version());
+		'schema_version', schema_version(), 'stamp', v_stamp);
 END $$;
 
 -- The principal behind a Unix user's name; `p_privileged` (root, or the daemon's own user) is the administrator of the

@@ -128,6 +128,14 @@ static const struct type logged = {
     .kind = TYPE_OBJECT,
     TYPE_MEMBERS(ENGAGEMENT_MEMBERS, {"created", &created, MEMBER_REQUIRED, "What came into being along with it."})};
 
+static const struct type id_list = {.kind = TYPE_LIST, .element = &type_uuid};
+static const struct type voided = {
+    .name = "VoidedEngagement",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS(ENGAGEMENT_MEMBERS,
+                 {"cancelled_reminders", &id_list, MEMBER_REQUIRED, "Those of it, and of what was promised there."},
+                 {"warnings", &api_warning_list, MEMBER_REQUIRED, "What else went with it."})};
+
 static const struct type card_participant = {
     .kind = TYPE_OBJECT,
     TYPE_MEMBERS({"contact_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"principal_id", &type_uuid, MEMBER_NULLABLE, NULL},
@@ -154,6 +162,7 @@ static const struct type cards = {.kind = TYPE_LIST, .element = &card};
 const struct type api_engagement_page = {.name = "EngagementPage", .kind = TYPE_OBJECT, API_PAGE_OF(cards)};
 
 static const struct type phase_number = {.kind = TYPE_INTEGER, .min = 1, .max = 100};
+static const struct type search_text = {.kind = TYPE_TEXT, .min = 1, .max = 200};
 static const struct type place_name = {.kind = TYPE_TEXT, .min = 1, .max = 500};
 
 static void check_history(json_t *object, const char *path, struct type_faults *faults)
@@ -197,6 +206,42 @@ static void check_update(json_t *object, const char *path, struct type_faults *f
 	api_check_order(object, path, faults, "starts_at", "ends_at");
 	api_check_order(object, path, faults, "starts_on", "ends_on");
 }
+
+static const struct type audience = {.name = "ReadoutAudience",
+                                     .kind = TYPE_CHOICE,
+                                     .help = "Anybody; those who work with us; the house.",
+                                     .choices = (const char *const[]){"public", "partner", "internal", NULL}};
+static const struct type shown_participant = {
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"name", &api_text_record, MEMBER_NULLABLE, NULL}, {"country", &type_country, MEMBER_NULLABLE, NULL},
+                 {"role", &api_participant_role, MEMBER_REQUIRED, NULL},
+                 {"capacity", &api_capacity, MEMBER_NULLABLE, NULL},
+                 {"attendance", &api_attendance, MEMBER_NULLABLE, NULL}, {"side", &type_country, MEMBER_NULLABLE, NULL},
+                 {"posts", &api_code_list, MEMBER_REQUIRED, "What the person was that day, and where."})};
+static const struct type shown_participants = {.kind = TYPE_LIST, .element = &shown_participant};
+static const struct type readout = {
+    .name = "EngagementReadout",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS(
+        {"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
+        {"audience", &audience, MEMBER_REQUIRED, NULL}, {"attribution", &api_attribution, MEMBER_NULLABLE, NULL},
+        {"sensitivity", &api_sensitivity, MEMBER_REQUIRED, NULL}, {"title", &api_text_record, MEMBER_REQUIRED, NULL},
+        {"kind", &api_engagement_kind, MEMBER_REQUIRED, NULL}, {"track", &api_track, MEMBER_NULLABLE, NULL},
+        {"status", &api_engagement_status, MEMBER_REQUIRED, NULL}, {"starts_at", &type_instant, MEMBER_NULLABLE, NULL},
+        {"ends_at", &type_instant, MEMBER_NULLABLE, NULL}, {"timezone", &api_text_record, MEMBER_NULLABLE, NULL},
+        {"starts_on", &type_day, MEMBER_NULLABLE, "Where the hour is withheld, the day at the place."},
+        {"ends_on", &type_day, MEMBER_NULLABLE, NULL}, {"precision", &api_precision, MEMBER_NULLABLE, NULL},
+        {"location", &api_text_record, MEMBER_NULLABLE, NULL}, {"format", &api_format, MEMBER_NULLABLE, NULL},
+        {"countries", &api_code_list, MEMBER_REQUIRED, NULL}, {"topics", &api_code_list, MEMBER_REQUIRED, NULL},
+        {"participants", &shown_participants, MEMBER_NULLABLE, NULL},
+        {"listeners", &audience_record, MEMBER_NULLABLE, "Who listened."},
+        {"agenda", &agenda_records, MEMBER_REQUIRED, NULL}, {"readout", &api_text_record, MEMBER_NULLABLE, NULL},
+        {"outcomes", &api_code_list, MEMBER_REQUIRED, NULL}, {"sources", &api_code_list, MEMBER_NULLABLE, NULL},
+        {"workstreams", &api_workstream_record_list, MEMBER_NULLABLE, "For the house only."},
+        {"commitments", &api_commitment_record_list, MEMBER_NULLABLE, "For the house only."},
+        {"dialogue", &card_dialogue, MEMBER_NULLABLE, "For the house only."},
+        {"withheld", &api_code_list, MEMBER_REQUIRED, "Kinds of what was there and does not go out."},
+        {"markdown", &api_text_record, MEMBER_REQUIRED, "The whole, ready to be pasted."})};
 
 static const struct method rows[] = {
     {.name = "engagement.log",
@@ -249,6 +294,17 @@ static const struct method rows[] = {
      .summary = "One engagement, whole.",
      METHOD_PARAMS({"id", &type_uuid, MEMBER_REQUIRED, "Which."}),
      .result = &record},
+    {.name = "engagement.readout",
+     .kind = METHOD_READ,
+     .role = ROLE_VIEWER,
+     .summary =
+         "What may be shared of an engagement with an audience, and refused where nothing may: off the record goes to "
+         "nobody outside, the public hears of what is open, partners of what is internal at most. Unless it was on "
+         "the record, nothing outside tells who was there, nor where, nor the hour; names on record are taken out of "
+         "the texts, others are not known: read it before it goes out.",
+     METHOD_PARAMS({"id", &type_uuid, MEMBER_REQUIRED, "Which."},
+                   {"audience", &audience, MEMBER_REQUIRED, "Who is to read it."}),
+     .result = &readout},
     {.name = "engagement.history",
      .kind = METHOD_READ,
      .role = ROLE_VIEWER,
@@ -271,11 +327,15 @@ static const struct method rows[] = {
                     {"owner", &type_uuid, MEMBER_OPTIONAL, "That this principal is responsible for."},
                     {"since", &type_moment, MEMBER_OPTIONAL, "That began then or later; a day begins in Seoul."},
                     {"until", &type_moment, MEMBER_OPTIONAL, "That began before then."},
+                    {"text", &search_text, MEMBER_OPTIONAL,
+                     "Words, each of which stands in its title, location, readout, outcomes, agenda or topics, in any "
+                     "name of a contact who took part, or in its dialogue's title; a part of a word will do, and what "
+                     "stands in quotes is one phrase. Case and width do not matter."},
                     {"order", &api_order, MEMBER_OPTIONAL, "newest when absent."}, API_PAGE_PARAMS),
                 .check = check_history},
      .result = &api_engagement_page,
      .columns = "starts_at,starts_on,kind,track,countries,workstreams,title,id",
-     .example = "{\"country\": \"KP\", \"since\": \"2018-01-01\", \"limit\": 10}"},
+     .example = "{\"country\": \"KP\", \"since\": \"2018-01-01\", \"text\": \"\\\"summit\\\" 판문점\", \"limit\": 10}"},
     {.name = "engagement.update",
      .kind = METHOD_WRITE,
      .role = ROLE_OFFICER,
@@ -336,8 +396,9 @@ static const struct method rows[] = {
     {.name = "engagement.void",
      .kind = METHOD_WRITE,
      .role = ROLE_OFFICER,
-     .summary = "Takes an engagement out of lists, counts and searches; it stays on record, with the reason.",
+     .summary = "Takes an engagement, and what was promised there, out of lists, counts and searches, and cancels its "
+                "reminders; it stays on record, with the reason.",
      METHOD_PARAMS(API_UPDATE_PARAMS, {"reason", &type_text, MEMBER_REQUIRED, "Why it should not stand."}),
-     .result = &record},
+     .result = &voided},
 };
 const struct method_group api_engagement = {rows, sizeof rows / sizeof *rows};

@@ -133,18 +133,16 @@ static void check_party(json_t *object, const char *path, struct type_faults *fa
 		type_fault(faults, path, "gives party and another; give one");
 		return;
 	}
-	if (party && uuid_valid(party)) {
-		json_object_set(object, "id", json_object_get(object, "party"));
-		json_object_del(object, "party");
-	} else if (party && strlen(party) == 2 && reference_has(REFERENCE_COUNTRY, party)) {
+	if (party && uuid_valid(party))
+		return;
+	if (party && strlen(party) == 2 && reference_has(REFERENCE_COUNTRY, party)) {
 		json_object_set(object, "country", json_object_get(object, "party"));
 		json_object_del(object, "party");
 	} else if (party) {
 		type_fault(faults, path, "must be a country's code or the id of a contact or principal");
 		return;
 	}
-	if (!json_object_get(object, "id"))
-		api_check_one_of(object, path, faults, ways);
+	api_check_one_of(object, path, faults, ways);
 }
 
 const struct type api_party_object = {
@@ -208,6 +206,13 @@ static const struct type commitment_record = {
                  {"text", &api_text_record, MEMBER_REQUIRED, NULL}, {"due_on", &type_day, MEMBER_NULLABLE, NULL},
                  {"status", &api_commitment_status, MEMBER_REQUIRED, NULL})};
 const struct type api_commitment_record_list = {.kind = TYPE_LIST, .element = &commitment_record};
+static const struct type warning = {.name = "Warning",
+                                    .kind = TYPE_OBJECT,
+                                    .help = "What somebody should know; it stopped nothing.",
+                                    TYPE_MEMBERS({"rule", &api_text_record, MEMBER_REQUIRED, NULL},
+                                                 {"message", &api_text_record, MEMBER_REQUIRED, NULL},
+                                                 {"due_on", &type_day, MEMBER_OPTIONAL, NULL})};
+const struct type api_warning_list = {.kind = TYPE_LIST, .element = &warning};
 const struct type api_version = {.kind = TYPE_INTEGER, .min = 1, .max = 2147483647};
 const struct type api_order = {.kind = TYPE_CHOICE, .choices = (const char *const[]){"newest", "oldest", NULL}};
 const struct type api_uuid_list = {.kind = TYPE_LIST, .element = &type_uuid, .max = 500, .unique = true};

@@ -164,15 +164,13 @@ static void call_submit(struct call *call)
 
 /* Every write carries a request_id; what the client leaves out the daemon makes, so that a statement whose connection
  * broke can be sent again. Removed from the parameters. */
-static void call_take_request_id(struct call *call, struct type_faults *faults)
+static void call_take_request_id(struct call *call)
 {
 	json_t *given = json_object_get(call->params, "request_id");
 	char made[UUID_TEXT_SIZE];
 
 	if (given && !json_is_null(given)) {
-		call->request_id = arena_strdup(&call->arena, json_string_value(given));
-		if (!call->request_id || !uuid_valid(call->request_id))
-			type_fault(faults, "request_id", "must be a UUID");
+		call->request_id = arena_strdup(&call->arena, json_is_string(given) ? json_string_value(given) : "");
 	} else {
 		uuid_make(made);
 		call->request_id = arena_strdup(&call->arena, made);
@@ -180,31 +178,55 @@ static void call_take_request_id(struct call *call, struct type_faults *faults)
 	json_object_del(call->params, "request_id");
 }
 
-void call_admitted(struct call *call)
+static void call_refuse_faults(struct call *call, json_t *faults)
+{
+	json_t *first = json_array_get(faults, 0);
+	const char *message = arena_printf(&call->arena, "%s %s%s", json_string_value(json_object_get(first, "field")),
+	                                   json_string_value(json_object_get(first, "message")),
+	                                   json_array_size(faults) > 1 ? "; data.errors lists the other faults" : "");
+	call_refuse_errors(call, ERROR_INVALID_PARAMS, message, faults);
+}
+
+static void call_check(struct call *call)
 {
 	const struct method *method = call->route->method;
 	struct type_faults faults = {.arena = &call->arena};
+	unsigned long misses = reference_misses();
+
+	if (call->request_id && !uuid_valid(call->request_id))
+		type_fault(&faults, "request_id", "must be a UUID");
+	type_check(&method->params, &call->params, "", &faults);
+	if (faults.list && reference_misses() != misses && !call->referenced && method->kind != METHOD_LOCAL)
+		rpc_await_reference(call);
+	else if (faults.list)
+		call_refuse_faults(call, faults.list);
+	else if (method->kind == METHOD_LOCAL)
+		call->route->handler(call, call->route->context);
+	else
+		call_submit(call);
+	json_decref(faults.list);
+}
+
+void call_admitted(struct call *call)
+{
+	const struct method *method = call->route->method;
 
 	if (method->kind != METHOD_LOCAL && !(rpc_ready(call->rpc) && reference_loaded())) {
 		call_refuse(call, ERROR_UNAVAILABLE, "the database is not ready yet; try again in a while");
 		return;
 	}
 	if (method->kind == METHOD_WRITE)
-		call_take_request_id(call, &faults);
-	type_check(&method->params, &call->params, "", &faults);
-	if (faults.list) {
-		json_t *first = json_array_get(faults.list, 0);
-		const char *message =
-		    arena_printf(&call->arena, "%s %s%s", json_string_value(json_object_get(first, "field")),
-		                 json_string_value(json_object_get(first, "message")),
-		                 json_array_size(faults.list) > 1 ? "; data.errors lists the other faults" : "");
-		call_refuse_errors(call, ERROR_INVALID_PARAMS, message, faults.list);
-		json_decref(faults.list);
-	} else if (method->kind == METHOD_LOCAL) {
-		call->route->handler(call, call->route->context);
-	} else {
-		call_submit(call);
-	}
+		call_take_request_id(call);
+	call_check(call);
+}
+
+void call_referenced(struct call *call, bool loaded)
+{
+	call->referenced = true;
+	if (loaded)
+		call_check(call);
+	else
+		call_refuse(call, ERROR_UNAVAILABLE, "whether its codes are known could not be asked; try again in a while");
 }
 
 void call_start(struct rpc_session *session, struct rpc_batch *batch, size_t place, const char *id, const char *method,

@@ -21,6 +21,8 @@ struct rpc {
 	struct rpc_route *routes; /* as the registry orders them */
 	struct pg_statement user_statement, token_statement, reference_statement;
 	struct metrics *metrics;
+	/* Calls with unknown codes: those that the load under way is for, and those that wait for the next. */
+	struct call *asking, *unasked, **unasked_end;
 	size_t pending;
 	unsigned long next_call;
 	unsigned generation;         /* of what is known of principals: counts rpc_forget_identities() */
@@ -89,7 +91,8 @@ struct call {
 	const char *id;          /* raw JSON text; NULL for a notification */
 	const char *request_id;  /* of a write */
 	json_t *params;
-	struct call *next; /* while it waits for access */
+	struct call *next; /* while it waits for access, or for the reference tables */
+	bool referenced;   /* has waited for them */
 	char caller[UUID_TEXT_SIZE];
 	enum method_role role;
 	unsigned long number;
@@ -102,6 +105,8 @@ void call_start(struct rpc_session *session, struct rpc_batch *batch, size_t pla
                 json_t *params);
 /* Goes on once access is decided. */
 void call_admitted(struct call *call);
+/* Goes on once rpc_await_reference() is over. */
+void call_referenced(struct call *call, bool loaded);
 
 /* access.c: decides who calls, then call_admitted() or a refusal; perhaps later. */
 void access_decide(struct call *call);
@@ -120,6 +125,10 @@ const char *rpc_session_subject(const struct rpc_session *session);
 /* One answer, alone or at its place in its batch. `member` is "result" or "error". */
 void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, size_t place, const char *id, const char *member,
                 const char *json, size_t length);
+/* Another daemon, or this one's latest write, may have added the code that the call names: asks the database whether there
+ * are newer tables than those loaded, then call_referenced(). However many calls ask, one question is under way, and it
+ * costs next to nothing while there are none; that is all the limit there is on asking. */
+void rpc_await_reference(struct call *call);
 /* A call of the session ends. */
 void rpc_call_ended(struct rpc_session *session);
 

@@ -10,6 +10,8 @@
 
 static json_t *sets[REFERENCE_KINDS];
 static long roadmap_version;
+static char stamp[64];
+static unsigned long misses;
 
 static const char *const members[REFERENCE_KINDS] = {
     [REFERENCE_COUNTRY] = "countries",
@@ -42,6 +44,9 @@ static json_t *read_set(const json_t *root, const char *member, struct err *err)
 static bool read_sets(const json_t *root, json_t *fresh[REFERENCE_KINDS], long *version, struct err *err)
 {
 	const json_t *number = json_object_get(root, "roadmap_version");
+	const char *text = json_string_value(json_object_get(root, "stamp"));
+	if (!text || strlen(text) >= sizeof stamp)
+		return err_set(err, "reference tables: \"stamp\" must be a text of less than %zu bytes", sizeof stamp);
 	if (!json_is_integer(number) || json_integer_value(number) < 1)
 		return err_set(err, "reference tables: \"roadmap_version\" must be a number from 1");
 	*version = (long)json_integer_value(number);
@@ -66,20 +71,26 @@ bool reference_load(const char *text, struct err *err)
 	if (!json_parse(text, strlen(text), &root, err))
 		return err_prefix(err, "reference tables");
 	bool read = read_sets(root, fresh, &version, err);
-	json_decref(root);
-	if (!read) {
+	if (read) {
+		drop(sets);
+		memcpy(sets, fresh, sizeof sets);
+		roadmap_version = version;
+		strcpy(stamp, json_string_value(json_object_get(root, "stamp")));
+	} else {
 		drop(fresh);
-		return false;
 	}
-	drop(sets);
-	memcpy(sets, fresh, sizeof sets);
-	roadmap_version = version;
-	return true;
+	json_decref(root);
+	return read;
 }
 
 bool reference_loaded(void)
 {
 	return sets[0] != NULL;
+}
+
+const char *reference_stamp(void)
+{
+	return reference_loaded() ? stamp : NULL;
 }
 
 void reference_release(void)
@@ -91,7 +102,14 @@ void reference_release(void)
 
 bool reference_has(enum reference_kind kind, const char *code)
 {
-	return !sets[kind] || json_object_get(sets[kind], code);
+	bool known = !sets[kind] || json_object_get(sets[kind], code);
+	misses += !known && kind != REFERENCE_ZONE;
+	return known;
+}
+
+unsigned long reference_misses(void)
+{
+	return misses;
 }
 
 long reference_roadmap_version(void)

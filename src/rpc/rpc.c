@@ -17,7 +17,7 @@ const char rpc_system_caller[] = "00000000-0000-0000-0000-000000000000";
 const struct migrate_function rpc_functions[] = {
     {"access_token", "p_caller uuid, p_hash text", false},
     {"access_unix_user", "p_caller uuid, p_user text, p_privileged boolean", false},
-    {"reference_load", "p_caller uuid", false},
+    {"reference_load", "p_caller uuid, p_stamp text", false},
 };
 const size_t rpc_function_count = sizeof rpc_functions / sizeof *rpc_functions;
 
@@ -28,6 +28,7 @@ struct rpc *rpc_new(const struct rpc_options *options)
 	if (!rpc || !(rpc->routes = calloc(count, sizeof *rpc->routes)))
 		abort();
 	rpc->options = *options;
+	rpc->unasked_end = &rpc->unasked;
 	for (size_t i = 0; i < count; i++) {
 		struct rpc_route *route = &rpc->routes[i];
 		route->method = registry_at(options->registry, i);
@@ -49,8 +50,8 @@ struct rpc *rpc_new(const struct rpc_options *options)
 	                        options->api_schema),
 	    .parameters = 3};
 	rpc->reference_statement = (struct pg_statement){
-	    .sql = arena_printf(&rpc->arena, "SELECT %s.reference_load($1::uuid)::text", options->api_schema),
-	    .parameters = 1};
+	    .sql = arena_printf(&rpc->arena, "SELECT %s.reference_load($1::uuid, $2::text)::text", options->api_schema),
+	    .parameters = 2};
 	pg_statement_add(options->pool, &rpc->user_statement);
 	pg_statement_add(options->pool, &rpc->token_statement);
 	pg_statement_add(options->pool, &rpc->reference_statement);
@@ -400,8 +401,8 @@ static void on_reference(const struct pg_result *result, void *context)
 	bool loaded = false;
 
 	free(context);
-	if (result->status == PG_OK && result->text) {
-		loaded = reference_load(result->text, &err);
+	if (result->status == PG_OK) {
+		loaded = !result->text || reference_load(result->text, &err);
 		if (!loaded)
 			log_error("", "the reference tables cannot be used: %s", err.message);
 	} else {
@@ -416,6 +417,44 @@ void rpc_load_reference(struct rpc *rpc, void (*done)(bool loaded, void *context
 	if (!load)
 		abort();
 	*load = (struct reference_load){done, context};
-	pg_submit(rpc->options.pool, &rpc->reference_statement, (const char *const[]){rpc_system_caller}, on_reference,
-	          load);
+	pg_submit(rpc->options.pool, &rpc->reference_statement, (const char *const[]){rpc_system_caller, reference_stamp()},
+	          on_reference, load);
+}
+
+static void reference_ask(struct rpc *rpc);
+
+/* Those whom this answer is for; who came while it was under way waits for the next, which sees what they might mean.
+ */
+static void on_reference_asked(bool loaded, void *context)
+{
+	struct rpc *rpc = context;
+	struct call *call = rpc->asking;
+
+	rpc->asking = NULL;
+	reference_ask(rpc);
+	while (call) {
+		struct call *next = call->next;
+		call_referenced(call, loaded);
+		call = next;
+	}
+}
+
+static void reference_ask(struct rpc *rpc)
+{
+	if (rpc->asking || !rpc->unasked)
+		return;
+	rpc->asking = rpc->unasked;
+	rpc->unasked = NULL;
+	rpc->unasked_end = &rpc->unasked;
+	rpc_load_reference(rpc, on_reference_asked, rpc);
+}
+
+void rpc_await_reference(struct call *call)
+{
+	struct rpc *rpc = call->rpc;
+
+	call->next = NULL;
+	*rpc->unasked_end = call;
+	rpc->unasked_end = &call->next;
+	reference_ask(rpc);
 }

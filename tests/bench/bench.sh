@@ -73,7 +73,7 @@ cat >"$folder/page.sql" <<END
 SELECT $api.engagement_history($caller, p_country => $country, p_countries_all => NULL, p_workstream => NULL,
 	p_objective => NULL, p_phase => NULL, p_topic => NULL, p_kind => NULL, p_track => NULL, p_status => NULL,
 	p_dialogue_id => NULL, p_contact_id => NULL, p_organization_id => NULL, p_owner => NULL, p_since => NULL,
-	p_until => '20' || lpad(:y::int::text, 2, '0') || '-06-15', p_order => NULL, p_cursor => NULL, p_limit => 50)::text;
+	p_until => '20' || lpad(:y::int::text, 2, '0') || '-06-15', p_text => NULL, p_order => NULL, p_cursor => NULL, p_limit => 50)::text;
 END
 # Three counted contacts; each call under a request_id of its own, as the daemon gives one to each.
 contact() { printf '{"contact_id": "019b0000-0000-7000-9000-%%s"}'; }

@@ -55,6 +55,7 @@ INSERT INTO store.engagement_country (engagement_id, country, sort_at)
 	SELECT id, unnest(countries), sort_at FROM store.engagement;
 INSERT INTO store.engagement_workstream (engagement_id, workstream, sort_at)
 	SELECT DISTINCT id, w->>'code', sort_at FROM store.engagement, jsonb_array_elements(workstreams) AS w;
+INSERT INTO store.engagement_key (engagement_id, key) SELECT e.id, store.engagement_text(e) FROM store.engagement e;
 INSERT INTO store.change (principal_id, request_id, method, record_id, record_version, content)
 	SELECT logged_by, gen_random_uuid(), 'engagement.log', id, 1, sha256(uuid_send(id)) FROM store.engagement;
 

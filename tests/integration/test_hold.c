@@ -158,6 +158,9 @@ static json_t *everywhere(const char *contact, const char *organization, const c
 	                    call("engagement.history", json_of("{'organization_id':'%s'}", organization)));
 	json_object_set_new(all, "dialogue", call("engagement.history", json_of("{'dialogue_id':'%s'}", dialogue)));
 	json_object_set_new(all, "contact", call("contact.history", json_of("{'id':'%s'}", contact)));
+	json_object_set_new(all, "text", call("engagement.history", json_of("{'text':'void-topic'}")));
+	json_object_set_new(all, "commitments", call("commitment.list", json_of("{'limit':500}")));
+	json_object_set_new(all, "owed", call("commitment.list", json_of("{'by':'MN','status':'open'}")));
 	json_object_set_new(all, "coverage", call("report.coverage", NULL));
 	json_object_set_new(all, "progress", call("roadmap.progress", NULL));
 	json_object_set_new(all, "neglected", call("report.neglected", json_of("{'days':30}")));
@@ -196,6 +199,11 @@ static void test_void(void **state)
 	    fail_msg("%s still shows the engagement: %s", name, json_dumps(value, JSON_COMPACT));
 	/* It stays on record, whole, with who did it and when. */
 	value = get(id);
+	assert_int_equal(json_array_size(at(record, "cancelled_reminders")), 0);
+	assert_int_equal(json_array_size(at(record, "warnings")), 1);
+	assert_string_equal(at_string(record, "warnings.0.rule"), "commitments_left");
+	json_object_del(record, "cancelled_reminders");
+	json_object_del(record, "warnings");
 	assert_true(json_equal(value, record));
 	assert_int_equal(json_array_size(at(value, "participants")), 1);
 	json_decref(value);
@@ -228,6 +236,71 @@ static void test_void(void **state)
 	}
 	json_decref(now), json_decref(with), json_decref(before), json_decref(record), json_decref(logged);
 	free(contact), free(organization), free(dialogue);
+}
+
+static void check_reminder(const char *id, const char *status, long version)
+{
+	json_t *reminder = call("reminder.get", json_of("{'id':'%s'}", id)), *delivery;
+	size_t i;
+	assert_string_equal(at_string(reminder, "status"), status);
+	assert_int_equal(at_integer(reminder, "version"), version);
+	json_array_foreach(at(reminder, "deliveries"), i, delivery)
+	    assert_string_equal(at_string(delivery, "outcome"), "withdrawn");
+	json_decref(reminder);
+}
+
+/* What would ring for a void engagement, and for what was promised there, is cancelled, and the answer names it. */
+static void test_void_reminders(void **state)
+{
+	static const char *const due[] = {"2099-01-01T00:00:00Z", "2001-01-01T00:00:00Z"};
+	char *armed[4], *done, *other = made("reminder.create", json_of("{'note':'other','due_at':'%s'}", due[0]));
+	struct client subscriber;
+	json_t *message;
+	bool out = false;
+	(void)state;
+	json_t *logged =
+	    call("engagement.log", json_of("{" PLACED ",'starts_on':'2020-01-01','commitments':[{'by':'KP','text':"
+	                                   "'t'},{'by':'KP','text':'kept'}]}"));
+	const char *id = at_string(logged, "id"), *promise = at_string(logged, "commitments.0.id");
+	json_decref(call("commitment.update",
+	                 json_of("{'id':'%s','version':1,'status':'fulfilled'}", at_string(logged, "commitments.1.id"))));
+	for (size_t i = 0; i < 4; i++)
+		armed[i] = made("reminder.create",
+		                json_of("{'about':{'%s':'%s'},'note':'n','due_at':'%s'}",
+		                        i < 2 ? "engagement_id" : "commitment_id", i < 2 ? id : promise, due[i % 2]));
+	done = made("reminder.create", json_of("{'about':{'engagement_id':'%s'},'note':'n','due_at':'%s'}", id, due[0]));
+	json_decref(call("reminder.complete", json_of("{'id':'%s'}", done)));
+	/* One is out already. */
+	client_open(&subscriber, harness);
+	json_decref(checked_result(&subscriber, "reminder.subscribe", NULL));
+	while (!out) {
+		message = client_read(&subscriber, ANSWER_MS);
+		out = strcmp(at_string(message, "params.reminder.id"), armed[3]) == 0;
+		json_decref(message);
+	}
+	client_close(&subscriber);
+	json_t *record = call("engagement.void", json_of("{'id':'%s','version':1,'reason':'r'}", id));
+	assert_int_equal(json_array_size(at(record, "cancelled_reminders")), 4);
+	assert_int_equal(json_array_size(at(record, "warnings")), 2);
+	assert_string_equal(at_string(record, "warnings.0.rule"), "reminders_cancelled");
+	assert_memory_equal(at_string(record, "warnings.0.message"), "4 ", 2);
+	assert_memory_equal(at_string(record, "warnings.1.message"), "1 ", 2);
+	for (size_t i = 0; i < 4; i++) {
+		check_reminder(armed[i], "cancelled", i % 2 ? 3 : 2);
+		free(armed[i]);
+	}
+	check_reminder(done, "done", 2);
+	check_reminder(other, "pending", 1);
+	json_decref(checked_error(&client, "reminder.create",
+	                          json_of("{'about':{'commitment_id':'%s'},'note':'n','due_at':'%s'}", promise, due[0]),
+	                          404, "not_found"));
+	json_decref(record);
+	/* Nothing hangs on this one, and nothing is said. */
+	char *bare = made("engagement.log", json_of("{" PLACED ",'starts_on':'2020-01-01'}"));
+	record = call("engagement.void", json_of("{'id':'%s','version':1,'reason':'r'}", bare));
+	assert_int_equal(json_array_size(at(record, "cancelled_reminders")) + json_array_size(at(record, "warnings")), 0);
+	json_decref(record), json_decref(logged);
+	free(bare), free(done), free(other);
 }
 
 static void check_level(const char *id, const char *sensitivity, long version)
@@ -324,6 +397,7 @@ int main(void)
 	    cmocka_unit_test(test_hold),
 	    cmocka_unit_test(test_hold_when),
 	    cmocka_unit_test(test_void),
+	    cmocka_unit_test(test_void_reminders),
 	    cmocka_unit_test(test_sensitivity_follows),
 	    cmocka_unit_test(test_sensitivity_race),
 	};

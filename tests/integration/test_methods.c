@@ -490,6 +490,7 @@ static void read_everything(void)
 	call("contact.get", json_of("{'id':'%s'}", contact_id));
 	call("dialogue.get", json_of("{'id':'%s'}", dialogue_id));
 	call("engagement.get", json_of("{'id':'%s'}", engagement_id));
+	call("engagement.readout", json_of("{'id':'%s','audience':'internal'}", engagement_id));
 	call("report.coverage", json_of("{'since':'2001-01-01','until':'2002-01-01'}"));
 	call("report.neglected", json_of("{'days':1}"));
 	call("report.neglected", json_of("{'days':36500}"));

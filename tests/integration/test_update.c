@@ -557,9 +557,36 @@ static void test_moments(void **state)
 	json_decref(record);
 }
 
+/* Members stand as they were added, also those of one call, whose ids tell no order. */
+static void test_members_in_order(void **state)
+{
+	enum { MEMBERS = 40 };
+	char names[2][MEMBERS * 50] = {"", ""};
+	(void)state;
+	for (size_t i = 0; i < MEMBERS; i++) {
+		char *contact = new_contact("A member");
+		snprintf(names[i % 2] + strlen(names[i % 2]), 60, "%s{'contact_id':'%s'}", *names[i % 2] ? "," : "", contact);
+		free(contact);
+	}
+	json_t *record = call("dialogue.create",
+	                      json_of("{'title':'D','countries':['KP'],'workstreams':['1.2'],'members':[%s]}", names[0]));
+	json_t *both = call("dialogue.update",
+	                    json_of("{'id':'%s','version':1,'members_add':[%s]}", at_string(record, "id"), names[1]));
+	for (size_t half = 0; half < 2; half++) {
+		json_t *given = json_of("[%s]", names[half]), *member;
+		size_t i;
+		json_array_foreach(given, i, member)
+		    assert_string_equal(at_string(json_array_get(at(both, "members"), half * MEMBERS / 2 + i), "contact_id"),
+		                        at_string(member, "contact_id"));
+		json_decref(given);
+	}
+	json_decref(both), json_decref(record);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_members_in_order),
 	    cmocka_unit_test(test_absent_and_null),
 	    cmocka_unit_test(test_stale_and_unknown),
 	    cmocka_unit_test(test_values),

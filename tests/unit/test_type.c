@@ -264,7 +264,7 @@ static void test_reference_decides(void **state)
 	(void)state;
 	struct err err;
 	assert_true(reference_load("{\"countries\":[\"KP\"],\"zones\":[\"Asia/Seoul\"],\"workstreams\":[\"1.1\"],"
-	                           "\"objectives\":[\"1.1.1\"],\"roadmap_version\":1,\"schema_version\":3}",
+	                           "\"objectives\":[\"1.1.1\"],\"roadmap_version\":1,\"schema_version\":3,\"stamp\":\"x\"}",
 	                           &err));
 	static const struct example examples[] = {
 	    {&type_country, "\"ZZ\"", ": must be the ISO 3166-1 code of a country; ZZ is assigned to none"},
