@@ -125,9 +125,9 @@ const char *rpc_session_subject(const struct rpc_session *session);
 /* One answer, alone or at its place in its batch. `member` is "result" or "error". */
 void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, size_t place, const char *id, const char *member,
                 const char *json, size_t length);
-/* Another daemon, or this one's latest write, may have added the code that the call names: asks the database whether there
- * are newer tables than those loaded, then call_referenced(). However many calls ask, one question is under way, and it
- * costs next to nothing while there are none; that is all the limit there is on asking. */
+/* Another daemon, or this one's latest write, may have added the code that the call names: asks the database whether
+ * there are newer tables than those loaded, then call_referenced(). However many calls ask, one question is under way,
+ * and it costs next to nothing while there are none; that is all the limit there is on asking. */
 void rpc_await_reference(struct call *call);
 /* A call of the session ends. */
 void rpc_call_ended(struct rpc_session *session);

@@ -112,6 +112,8 @@ static void test_history_walks_indexes(void **state)
 	    "INSERT INTO store.engagement_participant (id, engagement_id, position, contact_id, role, sort_at) "
 	    "SELECT store.uuid7(), id, 1, ('00000000-0000-7000-8000-' || lpad(to_hex(61441 + (row_number() OVER ()) % 60), "
 	    "12, '0'))::uuid, 'participant', sort_at FROM store.engagement WHERE title LIKE 'Number %'");
+	expect_done(connection, "INSERT INTO store.contact_name (contact_id, position, body, kind) SELECT id, n, name || "
+	                        "' alias ' || n, 'alias' FROM store.contact, generate_series(1, 200) AS n");
 	expect_done(connection, "ANALYZE");
 	expect_done(connection, "LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; "
 	                        "SET auto_explain.log_nested_statements = on; SET client_min_messages = log");

@@ -400,27 +400,11 @@ static void check_reports(void)
 		check_activity(2, 0, COUNTRIES, CODES, i, i > 2 ? i - 2 : DAYS);
 }
 
-/* A daemon learns of a new code a moment after the revision. */
-static void await_code(const char *code)
-{
-	long long until = harness_now_ms() + KNOWN_MS;
-	for (bool known = false; !known;) {
-		json_t *answer = client_call(&client, "engagement.history", json_of("{'workstream':'%s'}", code));
-		known = at(answer, "result") != NULL;
-		assert_true(known || harness_now_ms() < until);
-		json_decref(answer);
-	}
-}
-
 static json_t *revise(json_t *params)
 {
-	json_t *item, *changes = json_incref(at(params, "changes"));
-	size_t i;
 	json_object_set_new(params, "based_on", json_integer(version));
 	json_t *roadmap = call("roadmap.revise", params);
 	assert_int_equal(at_integer(roadmap, "version"), ++version);
-	json_array_foreach(changes, i, item) if (at(item, "workstream")) await_code(at_string(item, "workstream"));
-	json_decref(changes);
 	return roadmap;
 }
 

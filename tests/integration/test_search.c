@@ -325,6 +325,14 @@ static void test_migration_fills(void **state)
 {
 	PGconn *owner = connect_as_owner(*state);
 	const struct migrate_file *file = migrate_migrations;
+	json_t *members = json_array();
+	for (int i = 0; i < 20; i++) {
+		char *contact = made("contact.create", json_of("{'name':'Member','country':'US'}"));
+		json_array_append_new(members, json_of("{'contact_id':'%s'}", contact));
+		free(contact);
+	}
+	json_t *dialogue =
+	    call("dialogue.update", json_pack("{s:s, s:i, s:o}", "id", DIALOGUE, "version", 2, "members_add", members));
 	while (strcmp(file->name, "0006_search.sql") != 0)
 		assert_non_null((++file)->name);
 	expect_done(owner, "BEGIN; DROP TABLE store.engagement_key, store.dialogue_key;"
@@ -337,6 +345,9 @@ static void test_migration_fills(void **state)
 	expect_text("拉致", "E");
 	expect_text("일곱", "F");
 	assert_int_equal(count_all("보통말"), FEW + 1);
+	json_t *after = call("dialogue.get", json_of("{'id':'" DIALOGUE "'}"));
+	assert_true(json_equal(at(after, "members"), at(dialogue, "members")));
+	json_decref(after), json_decref(dialogue);
 	PQfinish(owner);
 }
 
