@@ -53,16 +53,36 @@ static const char *doubled_header(const struct evkeyvalq *headers)
 	return NULL;
 }
 
+/* evhttp reads no body behind these verbs, and would take it for the next request (RFC 9112 section 6.3: what frames a
+ * body does not depend on the verb). */
+static bool body_is_lost(struct evhttp_request *request)
+{
+	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+	const char *length, *encoding;
+
+	switch (evhttp_request_get_command(request)) {
+	case EVHTTP_REQ_POST:
+	case EVHTTP_REQ_PUT:
+	case EVHTTP_REQ_PATCH:
+		return false;
+	default:
+		return count_headers(headers, "Transfer-Encoding", &encoding) > 0 ||
+		       (count_headers(headers, "Content-Length", &length) > 0 && strspn(length, "0") != strlen(length));
+	}
+}
+
 /* What is wrong with the form of a request; NULL for nothing. */
 static const char *form_fault(const struct http_link *link, struct evhttp_request *request)
 {
 	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
 	const char *host, *fault = doubled_header(headers);
 
-	if (link->fault)
-		return link->fault;
+	if (link->scan.fault)
+		return link->scan.fault;
 	if (fault)
 		return fault;
+	if (body_is_lost(request))
+		return "only a POST has a body";
 	if (request->major != 1 || request->minor > 1)
 		return "the version must be HTTP/1.0 or HTTP/1.1";
 	if (count_headers(headers, "Host", &host) == 0 && request->minor == 1)
@@ -128,6 +148,7 @@ void http_on_request(struct evhttp_request *request, void *context)
 	exchange = exchange_new(server, request, link);
 	fault = form_fault(link, request);
 	http_link_expect(link, 0);
+	http_link_queue(link, NULL);
 	http_link_was_read(link);
 	if (fault)
 		http_reply_text(exchange, 400, fault);
@@ -209,6 +230,13 @@ void *http_user(const struct http_exchange *exchange)
 	return exchange->user;
 }
 
+void http_prefer(struct http_exchange *exchange)
+{
+	struct http_link *link = exchange->link;
+	if (link && !link->known)
+		link->known = bufferevent_priority_set(link->bev, event_base_get_npriorities(link->server->base) / 2) == 0;
+}
+
 void http_add_header(struct http_exchange *exchange, const char *name, const char *value)
 {
 	evhttp_add_header(evhttp_request_get_output_headers(exchange->request), name, value);
@@ -220,6 +248,8 @@ static void on_complete(struct evhttp_request *request, void *context)
 	struct http_link *link = context;
 	(void)request;
 	link->answering = false;
+	http_link_owes(link, 0);
+	http_link_queue(link, link->known ? &link->server->known : &link->server->strangers);
 	http_link_expect(link, link->begun ? HTTP_READ_S : HTTP_IDLE_S);
 	if (link->server->stopping)
 		http_link_cut(link);
@@ -231,6 +261,7 @@ static void begin_answer(struct http_exchange *exchange, int status, const char 
 		http_add_header(exchange, "Content-Type", type);
 	http_add_header(exchange, "X-Content-Type-Options", "nosniff");
 	http_add_header(exchange, "Cache-Control", "no-store");
+	http_add_header(exchange, "Cross-Origin-Resource-Policy", "same-origin");
 	if (status >= 400 || exchange->server->stopping)
 		http_add_header(exchange, "Connection", "close");
 }
@@ -264,6 +295,8 @@ void http_reply(struct http_exchange *exchange, int status, const char *type, co
 	begin_answer(exchange, status, type);
 	if (link) {
 		http_link_expect(link, HTTP_WRITE_S);
+		http_link_queue(link, &link->server->taking);
+		http_link_owes(link, evbuffer_get_length(body));
 		evhttp_request_set_on_complete_cb(request, on_complete, link);
 	}
 	evhttp_send_reply(request, status, NULL, body);
@@ -280,6 +313,8 @@ void http_reply_text(struct http_exchange *exchange, int status, const char *tex
 void http_stream_begin(struct http_exchange *exchange, const char *type)
 {
 	begin_answer(exchange, 200, type);
+	/* What the client sends meanwhile is not looked at, so it begins nothing. */
+	http_add_header(exchange, "Connection", "close");
 	exchange->stream = true;
 	exchange->quiet_since_us = time_monotonic_micros();
 	if (exchange->link) {
@@ -327,6 +362,7 @@ void http_stream_end(struct http_exchange *exchange)
 
 	if (link) {
 		http_link_expect(link, HTTP_WRITE_S);
+		http_link_queue(link, &link->server->taking);
 		evhttp_request_set_on_complete_cb(request, on_complete, link);
 	}
 	end_answer(exchange);

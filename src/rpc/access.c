@@ -60,6 +60,18 @@ static struct identity *identity_take(struct rpc *rpc, const char *text, size_t 
 	return identity;
 }
 
+void access_copy(struct rpc *rpc, struct access *to, const struct access *from)
+{
+	access_release(rpc, to);
+	to->identity = from->identity;
+	to->identity->references++;
+	to->state = ACCESS_KNOWN;
+	to->identities = from->identities;
+	to->expires_us = from->expires_us;
+	to->role = from->role;
+	memcpy(to->principal, from->principal, sizeof to->principal);
+}
+
 static struct call *access_take_waiting(struct access *access)
 {
 	struct call *first = access->first;
@@ -164,6 +176,8 @@ static void access_on_answer(const struct pg_result *result, void *context)
 			if (access->state == ACCESS_NOBODY && question.session->peer && access->recheck)
 				question.session->transport->end(question.session->peer);
 			access->recheck = false;
+			if (access->state == ACCESS_KNOWN && question.session->transport->single)
+				access_cache_keep(question.session->rpc, access);
 			access_settle(question.session);
 		} else {
 			access_fail(question.session);
@@ -322,7 +336,8 @@ void access_decide(struct call *call)
 		access->state = ACCESS_NOBODY;
 		access->identities = call->rpc->identities;
 	}
-	if (access->state == ACCESS_UNKNOWN && access->logins == 0)
+	if (access->state == ACCESS_UNKNOWN && access->logins == 0 &&
+	    !(call->session->transport->single && access_cache_find(call->rpc, access)))
 		access_ask(call->session);
 	if (access->state == ACCESS_ASKED || access->logins > 0) {
 		call->next = NULL;

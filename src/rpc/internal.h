@@ -24,7 +24,8 @@ struct rpc {
 	size_t pending;
 	unsigned long next_call;
 	unsigned identities;    /* counts rpc_forget_identities() */
-	struct identity *shown; /* those that a session holds */
+	struct identity *shown; /* those that a session or the cache holds */
+	struct access_cache *cache;
 	bool ready;
 };
 
@@ -100,9 +101,21 @@ void call_admitted(struct call *call);
 /* access.c: decides who calls, then call_admitted() or a refusal; perhaps later. */
 void access_decide(struct call *call);
 void access_release(struct rpc *rpc, struct access *access);
+/* Makes `to` who `from`, which is known, is; the two share the identity. */
+void access_copy(struct rpc *rpc, struct access *to, const struct access *from);
 /* The handlers of session.login and session.whoami. */
 void access_on_login(struct call *call, void *context);
 void access_on_whoami(struct call *call, void *context);
+
+/* access_cache.c: whom the database has made known in the last ACCESS_CACHE_S seconds, by what they showed for
+ * themselves, for sessions of one message. Nobody is in it who is not known. */
+enum { ACCESS_CACHE_S = 10, ACCESS_CACHE_SIZE = 256 };
+struct access_cache *access_cache_new(void);
+void access_cache_free(struct rpc *rpc);
+/* Keeps who a session is; until identities are forgotten, its token expires, or the time is over. */
+void access_cache_keep(struct rpc *rpc, const struct access *access);
+/* Whether the session, by what it shows, is known from there; it is then. */
+bool access_cache_find(struct rpc *rpc, struct access *access);
 
 /* rpc.c */
 struct rpc_route *rpc_route_find(struct rpc *rpc, const char *method);
