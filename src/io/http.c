@@ -2,8 +2,8 @@
  *
  * evhttp 2.1 tells of a connection when its first request is whole; a cap and a deadline need to know of it sooner. It
  * asks for a bufferevent when it has accepted (bevcb), and keeps its connection as that bufferevent's context, so that
- * is where a link takes hold: it sets the close callback, and watches the input. A connection is ended by shutting its
- * socket down, which makes evhttp clean up after itself.
+ * is where a link takes hold: it sets the close callback, and watches the input. A connection is ended by telling
+ * evhttp of an error, a little later, which makes it clean up after itself.
  *
  * Invariant: a link exists from bevcb until closecb, and is found by its descriptor in between. */
 #include "io/http.h"
@@ -46,8 +46,11 @@ void http_link_expect(struct http_link *link, long seconds)
 
 void http_link_cut(struct http_link *link)
 {
-	if (link->fd >= 0)
-		shutdown(link->fd, SHUT_RDWR);
+	if (link->fd < 0)
+		return;
+	shutdown(link->fd, SHUT_RDWR);
+	/* evhttp would first read whatever had come. */
+	bufferevent_trigger_event(link->bev, BEV_EVENT_READING | BEV_EVENT_ERROR, BEV_TRIG_DEFER_CALLBACKS);
 }
 
 static void scan(struct http_link *link, struct evbuffer *input, size_t fresh)

@@ -53,24 +53,6 @@ static const char *doubled_header(const struct evkeyvalq *headers)
 	return NULL;
 }
 
-/* evhttp reads no body behind these verbs, and would take it for the next request (RFC 9112 section 6.3: what frames a
- * body does not depend on the verb). */
-static bool body_is_lost(struct evhttp_request *request)
-{
-	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
-	const char *length, *encoding;
-
-	switch (evhttp_request_get_command(request)) {
-	case EVHTTP_REQ_POST:
-	case EVHTTP_REQ_PUT:
-	case EVHTTP_REQ_PATCH:
-		return false;
-	default:
-		return count_headers(headers, "Transfer-Encoding", &encoding) > 0 ||
-		       (count_headers(headers, "Content-Length", &length) > 0 && strspn(length, "0") != strlen(length));
-	}
-}
-
 /* What is wrong with the form of a request; NULL for nothing. */
 static const char *form_fault(const struct http_link *link, struct evhttp_request *request)
 {
@@ -81,8 +63,6 @@ static const char *form_fault(const struct http_link *link, struct evhttp_reques
 		return link->scan.fault;
 	if (fault)
 		return fault;
-	if (body_is_lost(request))
-		return "only a POST has a body";
 	if (request->major != 1 || request->minor > 1)
 		return "the version must be HTTP/1.0 or HTTP/1.1";
 	if (count_headers(headers, "Host", &host) == 0 && request->minor == 1)
@@ -146,11 +126,14 @@ void http_on_request(struct evhttp_request *request, void *context)
 		return;
 	}
 	exchange = exchange_new(server, request, link);
+	bool long_head = link->scan.head_length > HTTP_HEADER_BYTES;
 	fault = form_fault(link, request);
 	http_link_expect(link, 0);
 	http_link_queue(link, NULL);
 	http_link_was_read(link);
-	if (fault)
+	if (long_head)
+		http_reply_text(exchange, 431, "the request's line and headers are too long");
+	else if (fault)
 		http_reply_text(exchange, 400, fault);
 	else if ((fault = origin_fault(server, request)))
 		http_reply_text(exchange, 403, fault);
@@ -293,6 +276,13 @@ void http_reply(struct http_exchange *exchange, int status, const char *type, co
 		abort();
 	log_debug(exchange->subject, "answered %d", status);
 	begin_answer(exchange, status, type);
+	/* evhttp would send it, and the client would take it for the next answer. */
+	if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD && status != 204) {
+		char number[24];
+		snprintf(number, sizeof number, "%zu", evbuffer_get_length(body));
+		http_add_header(exchange, "Content-Length", number);
+		evbuffer_drain(body, evbuffer_get_length(body));
+	}
 	if (link) {
 		http_link_expect(link, HTTP_WRITE_S);
 		http_link_queue(link, &link->server->taking);

@@ -61,9 +61,10 @@ struct http_server {
 	struct event turn, sweep, rest, more;
 	struct http_options options;
 	struct http_links fresh, links, pages;
-	struct http_queue strangers, known, taking; /* whose request, and who takes an answer, is waited for; longest first */
-	size_t unsent;                              /* of all links */
-	unsigned accepted;                          /* since the last `more` */
+	struct http_queue strangers, known,
+	    taking;        /* whose request, and who takes an answer, is waited for; longest first */
+	size_t unsent;     /* of all links */
+	unsigned accepted; /* since the last `more` */
 	struct http_exchanges gone;
 	struct http_link **by_fd;
 	size_t by_fd_size, count;
@@ -74,7 +75,7 @@ struct http_server {
 
 /* http.c */
 struct http_link *http_link_of(struct http_server *server, struct evhttp_request *request);
-/* Has the connection end soon: evhttp reads an end of file. */
+/* Has the connection end soon, behind the callback under way. */
 void http_link_cut(struct http_link *link);
 /* The request under way has been read whole; what is left in the buffer begins the next one. */
 void http_link_was_read(struct http_link *link);

@@ -1,9 +1,9 @@
 /* Http, pages: what evhttp says by itself, or cannot say, gets our headers.
  *
- * Where evhttp cannot read a request it answers with a page of HTML that no callback sees and no header can be added to.
- * It writes that page between two turns of the loop, as it writes all: so a link watches its output, and a status of an
- * error that comes while no exchange is there is a page of evhttp's, in whose place one of ours is put before the loop
- * sends it. */
+ * Where evhttp cannot read a request it answers with a page of HTML that no callback sees and no header can be added
+ * to. It writes that page between two turns of the loop, as it writes all: so a link watches its output, and a status
+ * of an error that comes while no exchange is there is a page of evhttp's, in whose place one of ours is put before the
+ * loop sends it. */
 #include <errno.h>
 #include <event2/buffer.h>
 #include <stdio.h>
@@ -60,8 +60,7 @@ static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *in
 	if (evbuffer_copyout_from(output, &at, line, STATUS_LENGTH) != STATUS_LENGTH ||
 	    sscanf(line, "HTTP/1.%*1d %3d", &status) != 1 || status < 400)
 		return;
-	/* evhttp knows one status for all that is too long. */
-	link->page_status = status == 413 && link->scan.state == HTTP_SCAN_HEAD ? 431 : status;
+	link->page_status = link->scan.head_length > HTTP_HEADER_BYTES ? 431 : status;
 	LIST_INSERT_HEAD(&link->server->pages, link, paged);
 	event_active(&link->server->turn, 0, 0);
 }

@@ -1,5 +1,5 @@
-/* Http's scanner: RFC 9112 section 2.2 (a bare CR), 5.1 (a space before a colon), 5.2 (folded headers), 7.1 (chunks). In
- * a chunk's size evhttp takes signs, "0x" and lines without end; here it has one to eight hexadecimal digits, no
+/* Http's scanner: RFC 9112 section 2.2 (a bare CR), 5.1 (a space before a colon), 5.2 (folded headers), 7.1 (chunks).
+ * In a chunk's size evhttp takes signs, "0x" and lines without end; here it has one to eight hexadecimal digits, no
  * extension, and what follows a chunk is CR LF. Trailers would be taken for headers, so there may be none. */
 #include "http_scan.h"
 
@@ -127,6 +127,7 @@ void http_scan_bytes(struct http_scan *scan, const char *bytes, size_t length)
 
 	while (at < length && scan->state != HTTP_SCAN_BODY) {
 		if (scan->state == HTTP_SCAN_HEAD) {
+			scan->head_length++;
 			head_byte(scan, bytes[at++]);
 		} else if (scan->state == HTTP_SCAN_CHUNK) {
 			size_t step = length - at < scan->left ? length - at : scan->left;

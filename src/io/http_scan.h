@@ -26,6 +26,7 @@ struct http_scan {
 	bool after_return;   /* the last byte was CR */
 	bool chunked, named; /* the line under way has had its colon */
 	char last;           /* byte of the line */
+	size_t head_length;  /* bytes of the head so far */
 	unsigned lines;      /* whole ones of the head, empty ones before it not counted */
 	size_t line_length;  /* of the line under way, CR not counted */
 	size_t kept;         /* bytes in `line` */

@@ -2,9 +2,9 @@
  * each time.
  *
  * Invariant: an entry is used only while it says what the database would: it was asked for behind the last change that
- * is known of (rpc->identities), its token has not expired, and it is younger than ACCESS_CACHE_S, which bounds how long
- * a change may go unnoticed while the link that tells of changes is down. A place holds one entry, the last one kept, so
- * nothing has to be searched or thrown out. */
+ * is known of (rpc->identities), its token has not expired, and it is younger than ACCESS_CACHE_S, which bounds how
+ * long a change may go unnoticed while the link that tells of changes is down. A place holds one entry, the last one
+ * kept, so nothing has to be searched or thrown out. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
