@@ -53,6 +53,18 @@ static const char *doubled_header(const struct evkeyvalq *headers)
 	return NULL;
 }
 
+/* evhttp reads no body behind HEAD, and would take it for the next request; what frames a body does not depend on the
+ * verb (RFC 9112 section 6.3). */
+static bool body_is_lost(struct evhttp_request *request)
+{
+	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+	const char *length, *encoding;
+
+	return evhttp_request_get_command(request) == EVHTTP_REQ_HEAD &&
+	       (count_headers(headers, "Transfer-Encoding", &encoding) > 0 ||
+	        (count_headers(headers, "Content-Length", &length) > 0 && strspn(length, "0") != strlen(length)));
+}
+
 /* What is wrong with the form of a request; NULL for nothing. */
 static const char *form_fault(const struct http_link *link, struct evhttp_request *request)
 {
@@ -63,6 +75,8 @@ static const char *form_fault(const struct http_link *link, struct evhttp_reques
 		return link->scan.fault;
 	if (fault)
 		return fault;
+	if (body_is_lost(request))
+		return "HEAD has no body";
 	if (request->major != 1 || request->minor > 1)
 		return "the version must be HTTP/1.0 or HTTP/1.1";
 	if (count_headers(headers, "Host", &host) == 0 && request->minor == 1)

@@ -183,21 +183,6 @@ static void open_events(struct client *client, const char *key, const char *quer
 	assert_true(client_send(client, request, strlen(request)));
 }
 
-/* The next line of the stream that begins so; the rest of it, to be freed. */
-static char *event_line(struct client *client, const char *beginning)
-{
-	long long until = harness_now_ms() + ANSWER_MS;
-	char *line, *rest;
-	while ((line = client_read_line(client, (int)(until - harness_now_ms()))) &&
-	       strncmp(line, beginning, strlen(beginning)) != 0)
-		free(line);
-	if (!line)
-		fail_msg("no line \"%s…\" came", beginning);
-	rest = strdup(line + strlen(beginning));
-	free(line);
-	return rest;
-}
-
 static void remind(const char *note)
 {
 	json_decref(checked_result(&web.administrator, "reminder.create",
@@ -206,12 +191,12 @@ static void remind(const char *note)
 
 static void expect_event(struct client *client, const char *note, char id[37])
 {
-	char *line = event_line(client, "id: ");
+	char *line = web_line(client, "id: ");
 	json_t *data;
 	snprintf(id, 37, "%s", line);
 	free(line);
-	free(event_line(client, "event: reminder.due"));
-	line = event_line(client, "data: ");
+	free(web_line(client, "event: reminder.due"));
+	line = web_line(client, "data: ");
 	data = json_loads(line, 0, NULL);
 	assert_string_equal(at_string(data, "delivery_id"), id);
 	assert_string_equal(at_string(data, "reminder.note"), note);
@@ -226,8 +211,8 @@ static void test_events(void **state)
 	char first[37], second[37], again[37], query[64];
 	(void)state;
 	open_events(&client, web.token, "", NULL);
-	free(event_line(&client, "Content-Type: text/event-stream"));
-	free(event_line(&client, "retry: "));
+	free(web_line(&client, "Content-Type: text/event-stream"));
+	free(web_line(&client, "retry: "));
 	remind("one");
 	expect_event(&client, "one", first);
 	client_close(&client);
@@ -275,7 +260,7 @@ static void test_events_refused(void **state)
 	client_close(&client);
 	/* A stream ends with its token. */
 	open_events(&client, other, "", NULL);
-	free(event_line(&client, "retry: "));
+	free(web_line(&client, "retry: "));
 	json_decref(checked_result(&web.administrator, "token.revoke", json_of("{'id':'%s'}", id)));
 	assert_true(web_ended(&client, REACHES_MS));
 	client_close(&client);
@@ -373,7 +358,7 @@ static void test_too_many_clients(void **state)
 	clients[2] = other;
 	for (size_t i = 0; i < 3; i++) {
 		client_send(&clients[i], events, sizeof events - 1);
-		free(event_line(&clients[i], "retry: "));
+		free(web_line(&clients[i], "retry: "));
 	}
 	web_open(&other, 0, path);
 	struct web_answer answer = web_read(&other, ANSWER_MS);

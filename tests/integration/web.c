@@ -136,6 +136,20 @@ int web_status(struct client *client, const char *text)
 	return answer.status;
 }
 
+char *web_line(struct client *client, const char *beginning)
+{
+	long long until = harness_now_ms() + WEB_ANSWER_MS;
+	char *line, *rest;
+	while ((line = client_read_line(client, (int)(until - harness_now_ms()))) &&
+	       strncmp(line, beginning, strlen(beginning)) != 0)
+		free(line);
+	if (!line)
+		fail_msg("no line \"%s…\" came", beginning);
+	rest = strdup(line + strlen(beginning));
+	free(line);
+	return rest;
+}
+
 struct web_answer web_ask(const char *text)
 {
 	struct client client;

@@ -43,6 +43,8 @@ void web_answer_free(struct web_answer *answer);
 
 /* Sends `text`, and returns the answer's status. */
 int web_status(struct client *client, const char *text);
+/* Passes over lines until one begins so; the rest of it, to be freed. */
+char *web_line(struct client *client, const char *beginning);
 /* One request on a connection of its own to web.port: the answer, or its status. */
 struct web_answer web_ask(const char *text);
 int web_status_of(const char *text);
