@@ -266,6 +266,7 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
 	http_page_replace(server);
 	while ((exchange = LIST_FIRST(&server->gone))) {
 		LIST_REMOVE(exchange, gone);
+		exchange->is_gone = false;
 		server->options.on_gone(exchange, server->options.context);
 	}
 }

@@ -155,13 +155,19 @@ void http_on_request(struct evhttp_request *request, void *context)
 		server->options.on_request(exchange, server->options.context);
 }
 
+/* on_gone is called for it, unless it ends before. */
+static void tell_gone(struct http_exchange *exchange)
+{
+	exchange->is_gone = true;
+	LIST_INSERT_HEAD(&exchange->server->gone, exchange, gone);
+	event_active(&exchange->server->turn, 0, 0);
+}
+
 void http_exchange_detach(struct http_exchange *exchange)
 {
 	exchange->link = NULL;
-	if (!exchange->stream)
-		return;
-	LIST_INSERT_HEAD(&exchange->server->gone, exchange, gone);
-	event_active(&exchange->server->turn, 0, 0);
+	if (exchange->stream)
+		tell_gone(exchange);
 }
 
 enum http_verb http_verb(const struct http_exchange *exchange)
@@ -268,6 +274,8 @@ static void begin_answer(struct http_exchange *exchange, int status, const char 
 static void end_answer(struct http_exchange *exchange)
 {
 	struct http_link *link = exchange->link;
+	if (exchange->is_gone)
+		LIST_REMOVE(exchange, gone);
 	if (link) {
 		link->exchange = NULL;
 		link->answering = true;
@@ -324,8 +332,7 @@ void http_stream_begin(struct http_exchange *exchange, const char *type)
 	if (exchange->link) {
 		evhttp_send_reply_start(exchange->request, 200, NULL);
 	} else {
-		LIST_INSERT_HEAD(&exchange->server->gone, exchange, gone);
-		event_active(&exchange->server->turn, 0, 0);
+		tell_gone(exchange);
 	}
 }
 

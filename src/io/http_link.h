@@ -36,7 +36,7 @@ struct http_link {
 };
 
 struct http_exchange {
-	LIST_ENTRY(http_exchange) gone; /* in server->gone */
+	LIST_ENTRY(http_exchange) gone; /* in server->gone, while is_gone */
 	struct http_server *server;
 	struct evhttp_request *request;
 	struct http_link *link; /* NULL once the client is gone */
@@ -45,7 +45,7 @@ struct http_exchange {
 	size_t body_length;
 	int64_t quiet_since_us; /* of a stream */
 	long uid;
-	bool stream;
+	bool stream, is_gone;
 	char path[128];
 	char subject[32];
 };

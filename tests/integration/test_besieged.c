@@ -39,6 +39,7 @@ enum {
 	SAMPLES_MAX = 100,
 	SETTLE_MS = 50,
 	ATTEMPTS = 3,
+	HOSTILE_AT_LEAST = 5,
 	TWICE = 2
 };
 
@@ -61,10 +62,6 @@ static int set_up(void **state)
 		size.rounds = ROUNDS_MAX;
 		size.samples = SAMPLES_MAX;
 	}
-	if (getenv("CROWD"))
-		size.crowd = atoi(getenv("CROWD"));
-	if (getenv("PAUSE"))
-		size.pause_ms = atoi(getenv("PAUSE"));
 	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(shared != MAP_FAILED);
 	return web_set_up("http", "daemon.max_line_bytes=65536");
@@ -303,6 +300,7 @@ static double measure_ratio(struct honest *honest)
 		              quiet[size.rounds - 1].median[way], besieged[size.rounds - 1].median[way]);
 		worst = ratio > worst ? ratio : worst;
 	}
+	assert_true(shared->done - before > (unsigned long)size.rounds * HOSTILE_AT_LEAST);
 	print_message("%.0f hostile connections a second\n", (double)(shared->done - before) / (besieged_us / 1e6));
 	return worst;
 }
@@ -337,8 +335,62 @@ static void test_others_are_served(void **state)
 	assert_true(web_alive());
 }
 
+/* Kilobytes of memory that the daemon has in use. */
+static long resident_kb(void)
+{
+	char path[64], line[256];
+	long kb = 0;
+	snprintf(path, sizeof path, "/proc/%d/status", (int)web.harness.daemon);
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file))
+		if (sscanf(line, "VmRSS: %ld", &kb) == 1)
+			break;
+	fclose(file);
+	return kb;
+}
+
+/* Answers as large as may be, to clients that ask and read nothing: the slowest are cut off, and memory has an end. */
+static void test_answers_not_taken(void **state)
+{
+	enum { TAKERS = 48, OF_A_BATCH = 200, TAKEN_MS = 20000, UNSENT_KB = 256 * 1024, OVERHEAD = 2 };
+	struct client takers[TAKERS];
+	long before = resident_kb(), most = 0;
+	char *text = NULL;
+	size_t length = 0, ended = 0;
+	(void)state;
+	if (!getenv("TRACKTWO_FAULTS"))
+		skip();
+	FILE *out = open_memstream(&text, &length);
+	assert_non_null(out);
+	for (int i = 0; i < OF_A_BATCH; i++)
+		fprintf(out, "%s{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"rpc.discover\"}", i ? "," : "[", i);
+	fputs("]", out);
+	fclose(out);
+	for (int i = 0; i < TAKERS; i++) {
+		char head[256];
+		web_open(&takers[i], web.port, NULL);
+		snprintf(head, sizeof head, POST("application/json", "%zu") "\r\n", length);
+		client_send(&takers[i], head, strlen(head));
+		client_send(&takers[i], text, length);
+		assert_true(web_alive());
+		most = resident_kb() > most ? resident_kb() : most;
+	}
+	for (int i = 0; i < TAKERS; i++) {
+		struct web_answer answer = web_read(&takers[i], TAKEN_MS);
+		ended += answer.body == NULL;
+		web_answer_free(&answer);
+		client_close(&takers[i]);
+	}
+	print_message("%zu of %d were cut off; %ld MB before, %ld MB at most\n", ended, TAKERS, before / 1024, most / 1024);
+	assert_true(ended > 0 && ended < TAKERS);
+	assert_true(most - before < UNSENT_KB * OVERHEAD);
+	free(text);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_others_are_served)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_others_are_served),
+	                                   cmocka_unit_test(test_answers_not_taken)};
 	return cmocka_run_group_tests(tests, set_up, web_tear_down);
 }

@@ -1,4 +1,4 @@
-/* HTTP: every route, hostile requests, identity, events, and what happens when descriptors run out. */
+/* HTTP: every route, identity, events, and what happens when descriptors or connections run out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -181,6 +181,33 @@ static void open_events(struct client *client, const char *key, const char *quer
 	         "GET /events%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n%s%s%s\r\n", query, key,
 	         last ? "Last-Event-ID: " : "", last ? last : "", last ? "\r\n" : "");
 	assert_true(client_send(client, request, strlen(request)));
+}
+
+/* A token ends on time, though it has just been known. */
+static void test_expiry(void **state)
+{
+	struct client client;
+	char id[37], more[64], *other;
+	time_t soon = time(NULL) + 3;
+	struct tm utc;
+	bool nobody = false;
+	(void)state;
+	strftime(more, sizeof more, ",'expires_at':'%Y-%m-%dT%H:%M:%SZ'", gmtime_r(&soon, &utc));
+	other = web_token(&web.administrator, web_bootstrap, more, id);
+	web_open(&client, web.port, NULL);
+	while (!nobody) {
+		struct timespec from, to;
+		clock_gettime(CLOCK_REALTIME, &from);
+		json_t *answer = web_call(&client, other, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"session.whoami\"}");
+		clock_gettime(CLOCK_REALTIME, &to);
+		nobody = at(answer, "error") != NULL;
+		if (nobody ? to.tv_sec < soon : from.tv_sec > soon)
+			fail_msg("%s at the wrong time", nobody ? "nobody" : "somebody");
+		json_decref(answer);
+		sleep_ms(20);
+	}
+	client_close(&client);
+	free(other);
 }
 
 static void remind(const char *note)
@@ -385,6 +412,7 @@ int main(void)
 	    cmocka_unit_test(test_rpc),
 	    cmocka_unit_test(test_half_close),
 	    cmocka_unit_test(test_identity),
+	    cmocka_unit_test(test_expiry),
 	    cmocka_unit_test(test_events),
 	    cmocka_unit_test(test_events_refused),
 	    cmocka_unit_test(test_unix_and_exhaustion),
