@@ -30,7 +30,7 @@ UNIT_HELP         := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,
 HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
 
 .PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized \
-        deps-clients test-clients bench clean help format FORCE
+        test-faults deps-clients test-clients bench clean help format FORCE
 .SECONDARY:
 
 all: $(BUILD)/tracktwod $(BUILD)/tracktwo
@@ -42,6 +42,7 @@ help:
 	@echo 'make check  the quick part of make test: floors, unit tests'
 	@echo 'make deps   install the packages that the rest needs'
 	@echo 'make test-clients  other people'\''s JSON-RPC clients against a real daemon; needs the network once'
+	@echo 'make test-faults  hostile clients for longer and in greater number than make test has them; two minutes at most'
 	@echo 'make bench  how fast it is beside pgbench, in about five minutes; SIZE=… engagements, ONLY=… one row'
 	@echo 'make man    the manual page, checked'
 	@echo 'make clean  remove build/ (never .run/, which holds data)'
@@ -94,6 +95,10 @@ test-integration: all $(INTEGRATION_TESTS)
 test-sanitized:
 	@$(MAKE) --no-print-directory BUILD=build/sanitized OPTIMIZE=-O1 \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' test-unit test-integration
+
+# The same tests as in `make test`, longer, and some that are too large for it.
+test-faults: all $(BUILD)/tests/integration/test_besieged
+	@TRACKTWO_FAULTS=1 timeout 120 $(BUILD)/tests/integration/test_besieged
 
 # Apart from `make test`: it needs node, and npm's registry once.
 deps-clients:

@@ -2,9 +2,16 @@
  * closed.
  *
  * A request reaches the callback only when it is whole, within its limits and unambiguous: one Host that means this
- * machine, an Origin of ours or none, one Content-Length, no folded header, a path for a target. Whatever else comes is
- * answered with 4xx here, and its connection is closed and never used again. A request that is not whole within
- * HTTP_READ_S of its first byte is cut off, however busily it trickles; so is whoever does not take the answer.
+ * machine, an Origin of ours or none, one Content-Length, no folded header, chunks to the letter, a body only where one
+ * may be, a path for a target. Whatever else comes is answered with 4xx here, and its connection is closed and never
+ * used again. A request that is not whole within HTTP_READ_S of its first byte is cut off, however busily it trickles;
+ * so is whoever does not take the answer.
+ *
+ * Every answer, also where evhttp would send a page of its own, says nosniff and no-store, and is plain text or what the
+ * callee named. (What remains of evhttp's own is the interim answer to "Expect: 100-continue", which has no headers.)
+ *
+ * Strangers come last: the loop's lowest priority is theirs until http_prefer() is called for one of their requests, and
+ * when connections run out, those go first that have owed a whole request longest.
  *
  * An exchange is one request and its one answer. It outlives its client: the answer to a client that has gone is
  * dropped. */
@@ -27,6 +34,7 @@ enum {
 	HTTP_READ_S = 10,              /* from a request's first byte to its last */
 	HTTP_WRITE_S = 30,             /* until an answer has been taken */
 	HTTP_IDLE_S = 60,              /* between requests */
+	HTTP_UNSENT_BYTES = 256 << 20, /* of all answers, over which the slowest taker is cut off */
 	HTTP_QUIET_S = 15,             /* after which a stream without anything to say sends `keep_alive` */
 };
 
@@ -34,7 +42,7 @@ enum http_verb { HTTP_GET, HTTP_POST, HTTP_ANOTHER }; /* HEAD counts as GET; its
 
 struct http_options {
 	size_t max_body_bytes;
-	size_t max_clients;      /* more are sent 503 and closed */
+	size_t max_clients;      /* for one more, an idle one is closed; when all are being answered, it is sent 503 */
 	size_t max_stream_bytes; /* pending for a stream, over which it is cut off as too slow */
 	const char *keep_alive;  /* outlives the server */
 	/* A request has come: the callee answers it, now or later, exactly once. */
@@ -44,6 +52,10 @@ struct http_options {
 	void (*on_gone)(struct http_exchange *exchange, void *context);
 	void *context;
 };
+
+/* A loop of three priorities, the middle one for whatever names none; between two of the last the others are looked
+ * after. Aborts when there is none to be had. event_base_free() it. */
+struct event_base *http_loop_new(void);
 
 /* Listens on `where`: host:port of a loopback address, or, when it begins with "/", a Unix socket, as
  * conn_listen_unix() does (with `group`). */
@@ -70,6 +82,9 @@ char *http_body(const struct http_exchange *exchange, size_t *length);
 long http_uid(const struct http_exchange *exchange);
 /* "http N", for log lines. */
 const char *http_subject(const struct http_exchange *exchange);
+
+/* Whoever sent this is somebody: the connection is no stranger's any more. */
+void http_prefer(struct http_exchange *exchange);
 
 void http_set_user(struct http_exchange *exchange, void *user);
 void *http_user(const struct http_exchange *exchange);

@@ -27,6 +27,8 @@ struct method {
 	/* A write that changes a record: its function takes p_id, p_version and p_patch jsonb, which holds exactly the
 	 * other members that were sent; null stands in it where a member is MEMBER_NULLABLE, and clears. */
 	bool patch;
+	/* A write that may change who is known: behind its answer nobody is taken for whom they were before. */
+	bool identities;
 	const char *summary; /* one sentence */
 	struct type params;  /* a TYPE_OBJECT without a name */
 	const struct type *result;

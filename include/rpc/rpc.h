@@ -85,6 +85,9 @@ void rpc_session_show_token(struct rpc_session *session, const char *token);
 
 /* Something is pushed to the session without its asking: find out anew who it is, and end it when that is nobody. */
 void rpc_session_recheck(struct rpc_session *session);
+/* Does the database know who it is? False until it has been asked. */
+bool rpc_session_known(const struct rpc_session *session);
+
 /* Its token was good for a while, and that is over. */
 bool rpc_session_expired(const struct rpc_session *session);
 

@@ -29,6 +29,7 @@ static const struct type page = {.name = "PrincipalPage", .kind = TYPE_OBJECT, A
 static const struct method rows[] = {
     {.name = "principal.create",
      .kind = METHOD_WRITE,
+     .identities = true,
      .role = ROLE_ADMINISTRATOR,
      .summary = "Makes one of our own people known to the daemon.",
      METHOD_PARAMS(
@@ -45,6 +46,7 @@ static const struct method rows[] = {
      .example = "{\"name\": \"Kim Officer\", \"role\": \"officer\", \"desks\": [\"CN\"], \"unix_user\": \"kim\"}"},
     {.name = "principal.update",
      .kind = METHOD_WRITE,
+     .identities = true,
      .role = ROLE_ADMINISTRATOR,
      .patch = true,
      .summary = "Changes what is known of one of our own people.",

@@ -39,6 +39,7 @@ static const struct method rows[] = {
      .result = &created},
     {.name = "token.revoke",
      .kind = METHOD_WRITE,
+     .identities = true,
      .role = ROLE_VIEWER,
      .summary = "Ends a token, one's own or, as an administrator, anybody's; whoever uses it is nobody from then on.",
      METHOD_PARAMS({"id", &type_uuid, MEMBER_REQUIRED, "Which: its id, not the token itself."}),

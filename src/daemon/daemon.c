@@ -23,6 +23,7 @@
 #include "daemon/startup.h"
 #include "daemon/web.h"
 #include "io/conn.h"
+#include "io/http.h"
 #include "io/pg.h"
 #include "remind/engine.h"
 #include "rpc/describe.h"
@@ -551,9 +552,7 @@ int daemon_run(const struct config *config, bool migrate_only)
 
 	uuid_make(daemon.id);
 	daemon.registry = api_registry();
-	daemon.base = event_base_new();
-	if (!daemon.base)
-		log_fatal(EX_OSERR, "no event loop can be made");
+	daemon.base = http_loop_new();
 	make_events(&daemon);
 	list_functions(&daemon);
 	if (!make_database(&daemon, &err) || !make_rpc(&daemon, &err) || !make_listeners(&daemon, &err)) {

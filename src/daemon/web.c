@@ -35,6 +35,8 @@ static const char *post_subject(const void *peer)
 static void post_send(void *peer, const struct conn_piece *pieces, size_t count)
 {
 	struct web_post *post = peer;
+	if (post->exchange && rpc_session_known(post->session))
+		http_prefer(post->exchange);
 	if (post->exchange)
 		http_reply(post->exchange, 200, "application/json", pieces, count);
 	post->exchange = NULL;

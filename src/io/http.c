@@ -2,8 +2,8 @@
  *
  * evhttp 2.1 tells of a connection when its first request is whole; a cap and a deadline need to know of it sooner. It
  * asks for a bufferevent when it has accepted (bevcb), and keeps its connection as that bufferevent's context, so that
- * is where a link takes hold: it sets the close callback, and watches the input. A connection is ended by shutting its
- * socket down, which makes evhttp clean up after itself.
+ * is where a link takes hold: it sets the close callback, and watches the input. A connection is ended by telling
+ * evhttp of an error, a little later, which makes it clean up after itself.
  *
  * Invariant: a link exists from bevcb until closecb, and is found by its descriptor in between. */
 #include "io/http.h"
@@ -26,6 +26,7 @@ enum {
 	REST_MICROS = 500 * 1000,
 	REST_LOG_MICROS = 60 * 1000 * 1000,
 	STRAY_BYTES = 64 * 1024, /* that a client may send while its answer is awaited */
+	ACCEPTED_AT_ONCE = 8,
 };
 
 static LIST_HEAD(, http_server) servers;
@@ -45,30 +46,11 @@ void http_link_expect(struct http_link *link, long seconds)
 
 void http_link_cut(struct http_link *link)
 {
-	if (link->fd >= 0)
-		shutdown(link->fd, SHUT_RDWR);
-}
-
-/* What RFC 9112 forbids or lets a server refuse, and evhttp repairs silently: section 5.2 obs-fold, 2.2 a bare CR; a
- * NUL. */
-static void scan_byte(struct http_link *link, char byte)
-{
-	if (byte == '\n') {
-		if (link->line_length == 0 && link->lines > 0)
-			link->in_body = true;
-		link->lines += link->line_length > 0;
-		link->line_length = 0;
-		link->after_return = false;
+	if (link->fd < 0)
 		return;
-	}
-	if (link->after_return)
-		link->fault = "a carriage return stands alone";
-	link->after_return = byte == '\r';
-	if (byte == '\0')
-		link->fault = "a NUL stands in the head";
-	if ((byte == ' ' || byte == '\t') && link->line_length == 0)
-		link->fault = "a header is folded";
-	link->line_length += byte != '\r';
+	shutdown(link->fd, SHUT_RDWR);
+	/* evhttp would first read whatever had come. */
+	bufferevent_trigger_event(link->bev, BEV_EVENT_READING | BEV_EVENT_ERROR, BEV_TRIG_DEFER_CALLBACKS);
 }
 
 static void scan(struct http_link *link, struct evbuffer *input, size_t fresh)
@@ -77,31 +59,48 @@ static void scan(struct http_link *link, struct evbuffer *input, size_t fresh)
 	char bytes[4096];
 	size_t from = evbuffer_get_length(input) - fresh;
 
-	while (fresh > 0 && !link->in_body) {
+	while (fresh > 0 && link->scan.state != HTTP_SCAN_BODY) {
 		evbuffer_ptr_set(input, &at, from, EVBUFFER_PTR_SET);
 		ssize_t got = evbuffer_copyout_from(input, &at, bytes, fresh < sizeof bytes ? fresh : sizeof bytes);
 		if (got <= 0)
 			return;
-		for (ssize_t i = 0; i < got && !link->in_body; i++)
-			scan_byte(link, bytes[i]);
+		http_scan_bytes(&link->scan, bytes, (size_t)got);
 		from += (size_t)got;
 		fresh -= (size_t)got;
 	}
 }
 
-static void head_begins(struct http_link *link)
-{
-	link->begun = link->in_body = link->after_return = false;
-	link->lines = link->line_length = 0;
-}
-
 void http_link_was_read(struct http_link *link)
 {
 	struct evbuffer *input = bufferevent_get_input(link->bev);
-	head_begins(link);
-	if (evbuffer_get_length(input) > 0) {
-		link->begun = true;
-		scan(link, input, evbuffer_get_length(input));
+	link->scan = (struct http_scan){0};
+	link->begun = evbuffer_get_length(input) > 0;
+	scan(link, input, evbuffer_get_length(input));
+}
+
+void http_link_queue(struct http_link *link, struct http_queue *queue)
+{
+	if (link->queue)
+		TAILQ_REMOVE(link->queue, link, queued);
+	link->queue = queue;
+	if (queue)
+		TAILQ_INSERT_TAIL(queue, link, queued);
+}
+
+/* Who has kept its answer waiting longest makes room. */
+void http_link_owes(struct http_link *link, size_t bytes)
+{
+	struct http_server *server = link->server;
+	struct http_link *slowest;
+
+	server->unsent += bytes - link->unsent;
+	link->unsent = bytes;
+	while (server->unsent > HTTP_UNSENT_BYTES && (slowest = TAILQ_FIRST(&server->taking)) && slowest != link) {
+		log_info("", "an HTTP client that does not take its answer is cut off: too much waits to be taken");
+		server->unsent -= slowest->unsent;
+		slowest->unsent = 0;
+		http_link_queue(slowest, NULL);
+		http_link_cut(slowest);
 	}
 }
 
@@ -128,6 +127,9 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 		http_link_expect(link, HTTP_READ_S);
 	}
 	scan(link, input, info->n_added);
+	/* evhttp would wait for what comes next, however much that is. */
+	if (link->scan.broken && !link->refused)
+		http_page_refuse(link, 400, link->scan.fault);
 }
 
 static void on_close(struct evhttp_connection *connection, void *context)
@@ -137,6 +139,9 @@ static void on_close(struct evhttp_connection *connection, void *context)
 
 	(void)connection;
 	evbuffer_remove_cb(bufferevent_get_input(link->bev), on_input, link);
+	http_page_unwatch(link);
+	http_link_queue(link, NULL);
+	http_link_owes(link, 0);
 	server->by_fd[link->fd] = NULL;
 	server->count--;
 	if (link->exchange)
@@ -146,15 +151,21 @@ static void on_close(struct evhttp_connection *connection, void *context)
 		event_del(&server->sweep);
 }
 
-static void refuse_client(struct http_link *link)
+/* Who has owed a request longest makes room for one more client, strangers first; where all are being answered, the
+ * new one is turned away. */
+static void make_room(struct http_link *link)
 {
-	static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
-	                           "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 27\r\n\r\n"
-	                           "too many clients; try later";
-	link->refused = true;
-	if (send(link->fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		log_debug("", "a refused client was gone already: %s", strerror(errno));
-	http_link_cut(link);
+	struct http_server *server = link->server;
+	struct http_link *idle = TAILQ_FIRST(&server->strangers);
+
+	if (!idle)
+		idle = TAILQ_FIRST(&server->known);
+	if (idle && !server->stopping) {
+		http_link_queue(idle, NULL);
+		http_link_cut(idle);
+	} else {
+		http_page_refuse(link, 503, server->stopping ? "stopping; try later" : "too many clients; try later");
+	}
 }
 
 static void index_link(struct http_server *server, struct http_link *link)
@@ -196,8 +207,13 @@ static void adopt(struct http_link *link)
 	bufferevent_decref(link->bev);
 	if (server->is_unix && getsockopt(link->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
 		link->uid = (long)peer.uid;
+	/* Behind everybody else's, until the caller says that it is somebody. */
+	bufferevent_priority_set(link->bev, event_base_get_npriorities(server->base) - 1);
+	http_page_watch(link);
 	if (server->count > server->options.max_clients || server->stopping)
-		refuse_client(link);
+		make_room(link);
+	if (!link->refused)
+		http_link_queue(link, &server->strangers);
 }
 
 static struct bufferevent *on_accepted(struct event_base *base, void *context)
@@ -215,12 +231,29 @@ static struct bufferevent *on_accepted(struct event_base *base, void *context)
 	evbuffer_add_cb(bufferevent_get_input(link->bev), on_input, link);
 	LIST_INSERT_HEAD(&server->fresh, link, all);
 	event_active(&server->turn, 0, 0);
+	if (++server->accepted >= ACCEPTED_AT_ONCE && server->bound) {
+		evconnlistener_disable(evhttp_bound_socket_get_listener(server->bound));
+		event_active(&server->more, 0, 0);
+	}
 	if (!event_pending(&server->sweep, EV_TIMEOUT, NULL))
 		event_add(&server->sweep, &(struct timeval){0, SWEEP_MICROS});
 	return link->bev;
 }
 
-/* Activated while evhttp accepts, so it runs before any byte of the new connections is read. */
+/* Accepting has no priority of its own to give away, so it pauses until strangers have their turn. */
+static void on_more(evutil_socket_t fd, short what, void *context)
+{
+	struct http_server *server = context;
+
+	(void)fd;
+	(void)what;
+	server->accepted = 0;
+	if (server->bound && !event_pending(&server->rest, EV_TIMEOUT, NULL))
+		evconnlistener_enable(evhttp_bound_socket_get_listener(server->bound));
+}
+
+/* Activated while evhttp accepts, so it runs before any byte of the new connections is read; and while evhttp writes,
+ * so it runs before that leaves. */
 static void on_turn(evutil_socket_t fd, short what, void *context)
 {
 	struct http_server *server = context;
@@ -230,8 +263,10 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	while (!LIST_EMPTY(&server->fresh))
 		adopt(LIST_FIRST(&server->fresh));
+	http_page_replace(server);
 	while ((exchange = LIST_FIRST(&server->gone))) {
 		LIST_REMOVE(exchange, gone);
+		exchange->is_gone = false;
 		server->options.on_gone(exchange, server->options.context);
 	}
 }
@@ -307,6 +342,21 @@ static void set_limits(struct http_server *server)
 	evhttp_set_gencb(server->evhttp, http_on_request, server);
 }
 
+struct event_base *http_loop_new(void)
+{
+	enum { PRIORITIES = 3, AT_ONCE = 4 };
+	struct event_config *config = event_config_new();
+	struct event_base *base;
+
+	must(config);
+	event_config_set_max_dispatch_interval(config, NULL, AT_ONCE, PRIORITIES - 1);
+	base = event_base_new_with_config(config);
+	must(base);
+	event_base_priority_init(base, PRIORITIES);
+	event_config_free(config);
+	return base;
+}
+
 static int bind_somewhere(struct http_server *server, const char *where, const char *group, struct err *err)
 {
 	struct address address;
@@ -326,6 +376,11 @@ struct http_server *http_listen(struct event_base *base, const char *where, cons
 	event_assign(&server->turn, base, -1, 0, on_turn, server);
 	event_assign(&server->sweep, base, -1, EV_PERSIST, on_sweep, server);
 	event_assign(&server->rest, base, -1, 0, on_rested, server);
+	event_assign(&server->more, base, -1, 0, on_more, server);
+	event_priority_set(&server->more, event_base_get_npriorities(base) - 1);
+	TAILQ_INIT(&server->strangers);
+	TAILQ_INIT(&server->known);
+	TAILQ_INIT(&server->taking);
 	LIST_INSERT_HEAD(&servers, server, others);
 	server->evhttp = evhttp_new(base);
 	must(server->evhttp);
@@ -376,6 +431,7 @@ void http_free(struct http_server *server)
 	event_del(&server->turn);
 	event_del(&server->sweep);
 	event_del(&server->rest);
+	event_del(&server->more);
 	LIST_REMOVE(server, others);
 	free(server->by_fd);
 	free(server);

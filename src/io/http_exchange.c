@@ -53,16 +53,30 @@ static const char *doubled_header(const struct evkeyvalq *headers)
 	return NULL;
 }
 
+/* evhttp reads no body behind HEAD, and would take it for the next request; what frames a body does not depend on the
+ * verb (RFC 9112 section 6.3). */
+static bool body_is_lost(struct evhttp_request *request)
+{
+	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+	const char *length, *encoding;
+
+	return evhttp_request_get_command(request) == EVHTTP_REQ_HEAD &&
+	       (count_headers(headers, "Transfer-Encoding", &encoding) > 0 ||
+	        (count_headers(headers, "Content-Length", &length) > 0 && strspn(length, "0") != strlen(length)));
+}
+
 /* What is wrong with the form of a request; NULL for nothing. */
 static const char *form_fault(const struct http_link *link, struct evhttp_request *request)
 {
 	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
 	const char *host, *fault = doubled_header(headers);
 
-	if (link->fault)
-		return link->fault;
+	if (link->scan.fault)
+		return link->scan.fault;
 	if (fault)
 		return fault;
+	if (body_is_lost(request))
+		return "HEAD has no body";
 	if (request->major != 1 || request->minor > 1)
 		return "the version must be HTTP/1.0 or HTTP/1.1";
 	if (count_headers(headers, "Host", &host) == 0 && request->minor == 1)
@@ -126,10 +140,14 @@ void http_on_request(struct evhttp_request *request, void *context)
 		return;
 	}
 	exchange = exchange_new(server, request, link);
+	bool long_head = link->scan.head_length > HTTP_HEADER_BYTES;
 	fault = form_fault(link, request);
 	http_link_expect(link, 0);
+	http_link_queue(link, NULL);
 	http_link_was_read(link);
-	if (fault)
+	if (long_head)
+		http_reply_text(exchange, 431, "the request's line and headers are too long");
+	else if (fault)
 		http_reply_text(exchange, 400, fault);
 	else if ((fault = origin_fault(server, request)))
 		http_reply_text(exchange, 403, fault);
@@ -137,13 +155,19 @@ void http_on_request(struct evhttp_request *request, void *context)
 		server->options.on_request(exchange, server->options.context);
 }
 
+/* on_gone is called for it, unless it ends before. */
+static void tell_gone(struct http_exchange *exchange)
+{
+	exchange->is_gone = true;
+	LIST_INSERT_HEAD(&exchange->server->gone, exchange, gone);
+	event_active(&exchange->server->turn, 0, 0);
+}
+
 void http_exchange_detach(struct http_exchange *exchange)
 {
 	exchange->link = NULL;
-	if (!exchange->stream)
-		return;
-	LIST_INSERT_HEAD(&exchange->server->gone, exchange, gone);
-	event_active(&exchange->server->turn, 0, 0);
+	if (exchange->stream)
+		tell_gone(exchange);
 }
 
 enum http_verb http_verb(const struct http_exchange *exchange)
@@ -209,6 +233,13 @@ void *http_user(const struct http_exchange *exchange)
 	return exchange->user;
 }
 
+void http_prefer(struct http_exchange *exchange)
+{
+	struct http_link *link = exchange->link;
+	if (link && !link->known)
+		link->known = bufferevent_priority_set(link->bev, event_base_get_npriorities(link->server->base) / 2) == 0;
+}
+
 void http_add_header(struct http_exchange *exchange, const char *name, const char *value)
 {
 	evhttp_add_header(evhttp_request_get_output_headers(exchange->request), name, value);
@@ -220,6 +251,8 @@ static void on_complete(struct evhttp_request *request, void *context)
 	struct http_link *link = context;
 	(void)request;
 	link->answering = false;
+	http_link_owes(link, 0);
+	http_link_queue(link, link->known ? &link->server->known : &link->server->strangers);
 	http_link_expect(link, link->begun ? HTTP_READ_S : HTTP_IDLE_S);
 	if (link->server->stopping)
 		http_link_cut(link);
@@ -231,6 +264,7 @@ static void begin_answer(struct http_exchange *exchange, int status, const char 
 		http_add_header(exchange, "Content-Type", type);
 	http_add_header(exchange, "X-Content-Type-Options", "nosniff");
 	http_add_header(exchange, "Cache-Control", "no-store");
+	http_add_header(exchange, "Cross-Origin-Resource-Policy", "same-origin");
 	if (status >= 400 || exchange->server->stopping)
 		http_add_header(exchange, "Connection", "close");
 }
@@ -240,6 +274,8 @@ static void begin_answer(struct http_exchange *exchange, int status, const char 
 static void end_answer(struct http_exchange *exchange)
 {
 	struct http_link *link = exchange->link;
+	if (exchange->is_gone)
+		LIST_REMOVE(exchange, gone);
 	if (link) {
 		link->exchange = NULL;
 		link->answering = true;
@@ -262,8 +298,17 @@ void http_reply(struct http_exchange *exchange, int status, const char *type, co
 		abort();
 	log_debug(exchange->subject, "answered %d", status);
 	begin_answer(exchange, status, type);
+	/* evhttp would send it, and the client would take it for the next answer. */
+	if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD && status != 204) {
+		char number[24];
+		snprintf(number, sizeof number, "%zu", evbuffer_get_length(body));
+		http_add_header(exchange, "Content-Length", number);
+		evbuffer_drain(body, evbuffer_get_length(body));
+	}
 	if (link) {
 		http_link_expect(link, HTTP_WRITE_S);
+		http_link_queue(link, &link->server->taking);
+		http_link_owes(link, evbuffer_get_length(body));
 		evhttp_request_set_on_complete_cb(request, on_complete, link);
 	}
 	evhttp_send_reply(request, status, NULL, body);
@@ -280,13 +325,14 @@ void http_reply_text(struct http_exchange *exchange, int status, const char *tex
 void http_stream_begin(struct http_exchange *exchange, const char *type)
 {
 	begin_answer(exchange, 200, type);
+	/* What the client sends meanwhile is not looked at, so it begins nothing. */
+	http_add_header(exchange, "Connection", "close");
 	exchange->stream = true;
 	exchange->quiet_since_us = time_monotonic_micros();
 	if (exchange->link) {
 		evhttp_send_reply_start(exchange->request, 200, NULL);
 	} else {
-		LIST_INSERT_HEAD(&exchange->server->gone, exchange, gone);
-		event_active(&exchange->server->turn, 0, 0);
+		tell_gone(exchange);
 	}
 }
 
@@ -327,6 +373,7 @@ void http_stream_end(struct http_exchange *exchange)
 
 	if (link) {
 		http_link_expect(link, HTTP_WRITE_S);
+		http_link_queue(link, &link->server->taking);
 		evhttp_request_set_on_complete_cb(request, on_complete, link);
 	}
 	end_answer(exchange);

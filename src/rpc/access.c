@@ -63,7 +63,7 @@ static struct identity *identity_take(struct rpc *rpc, const struct identity *wa
 	return identity;
 }
 
-static void identity_release(struct identity *identity)
+void identity_release(struct identity *identity)
 {
 	struct identity **link = &identity->rpc->identities;
 
@@ -205,6 +205,8 @@ static void access_finish(const struct pg_result *result, const struct access_qu
 			rpc_session_close(session);
 	}
 	session->recheck = false;
+	if (session->identity->state == IDENTITY_KNOWN && session->transport->single)
+		access_cache_keep(session->identity->rpc, session->identity);
 }
 
 static void access_on_answer(const struct pg_result *result, void *context)
@@ -379,7 +381,13 @@ void access_decide(struct call *call)
 		call_refuse(call, ERROR_UNAVAILABLE, "the database is not ready yet; try again in a while");
 		return;
 	}
+	const struct identity *cached = NULL;
+
 	if (!is_waiting(session)) {
+		if (!is_settled(session) && session->transport->single)
+			cached = access_cache_find(call->rpc, &session->identity->shown);
+		if (cached)
+			access_become(session, cached);
 		if (is_settled(session)) {
 			access_judge(call, session->identity);
 			return;

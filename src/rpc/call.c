@@ -100,6 +100,9 @@ static void call_on_result(const struct pg_result *result, void *context)
 
 	switch (result->status) {
 	case PG_OK:
+		/* The database tells of it, too, but that may come behind the answer. */
+		if (call->route->method->identities)
+			rpc_forget_identities(call->rpc);
 		refusal = result->text ? error_refused(&call->arena, result->text, result->length) : NULL;
 		if (refusal)
 			call_refuse_as(call, refusal);
@@ -242,7 +245,12 @@ void call_start(struct rpc_session *session, struct rpc_batch *batch, size_t pla
 	call->batch = batch;
 	call->place = place;
 	call->id = arena_strdup(&call->arena, id);
-	call->params = params ? params : json_object();
+	call->params = params;
+	/* A list without elements names nothing by its place. */
+	if (!params || (json_is_array(params) && json_array_size(params) == 0)) {
+		json_decref(params);
+		call->params = json_object();
+	}
 	call->number = ++rpc->next_call;
 	call->began_us = time_monotonic_micros();
 	call->route = rpc_route_find(rpc, method);

@@ -26,7 +26,8 @@ struct rpc {
 	size_t pending;
 	unsigned long next_call;
 	unsigned generation;         /* of what is known of principals: counts rpc_forget_identities() */
-	struct identity *identities; /* those that a session holds */
+	struct identity *identities; /* those that a session or the cache holds */
+	struct access_cache *cache;
 	bool ready;
 };
 
@@ -113,9 +114,20 @@ void access_decide(struct call *call);
 /* A new session shows its user; an ended one lets go of its identity. */
 void access_begin(struct rpc *rpc, struct rpc_session *session, long uid);
 void access_end(struct rpc_session *session);
+void identity_release(struct identity *identity);
 /* The handlers of session.login and session.whoami. */
 void access_on_login(struct call *call, void *context);
 void access_on_whoami(struct call *call, void *context);
+
+/* access_cache.c: whom the database has made known in the last ACCESS_CACHE_S seconds, by what they showed for
+ * themselves, for sessions of one message. Nobody is in it who is not known. */
+enum { ACCESS_CACHE_S = 10, ACCESS_CACHE_SIZE = 256 };
+struct access_cache *access_cache_new(void);
+void access_cache_free(struct rpc *rpc);
+/* Keeps it, which is known, until identities are forgotten, its token expires, or the time is over. */
+void access_cache_keep(struct rpc *rpc, struct identity *identity);
+/* Who shows that, as known from there; NULL when the database must be asked. The cache's own. */
+const struct identity *access_cache_find(struct rpc *rpc, const struct shown *shown);
 
 /* rpc.c */
 struct rpc_route *rpc_route_find(struct rpc *rpc, const char *method);

@@ -42,6 +42,7 @@ struct rpc *rpc_new(const struct rpc_options *options)
 		pg_statement_add(options->pool, &route->statement);
 	}
 	rpc->metrics = metrics_new(options->registry);
+	rpc->cache = access_cache_new();
 	rpc->token_statement = (struct pg_statement){
 	    .sql = arena_printf(&rpc->arena, "SELECT %s.access_token($1::uuid, $2::text)::text", options->api_schema),
 	    .parameters = 2};
@@ -67,6 +68,7 @@ void rpc_free(struct rpc *rpc)
 	if (!rpc)
 		return;
 	metrics_free(rpc->metrics);
+	access_cache_free(rpc);
 	arena_release(&rpc->arena);
 	free(rpc->routes);
 	free(rpc);
@@ -139,6 +141,11 @@ struct rpc_session *rpc_session_new(struct rpc *rpc, const struct rpc_transport 
 bool rpc_session_lasts(const struct rpc_session *session)
 {
 	return !session->transport->single;
+}
+
+bool rpc_session_known(const struct rpc_session *session)
+{
+	return session->identity->state == IDENTITY_KNOWN;
 }
 
 struct metrics *rpc_metrics(struct rpc *rpc)

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,6 +19,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "guard.h"
 
 enum { READY_MS = 20000, STOP_MS = 40000, ANSWER_MS = 20000 };
 
@@ -55,6 +56,7 @@ void harness_init(struct harness *harness)
 	*harness = (struct harness){0};
 	assert_non_null(mkdtemp(made));
 	assert_int_equal(chmod(made, 0755), 0);
+	guard_folder(made);
 	snprintf(harness->folder, sizeof harness->folder, "%s", made);
 	snprintf(harness->state, sizeof harness->state, "%s/state", made);
 	snprintf(harness->socket, sizeof harness->socket, "%s/state/socket", made);
@@ -75,7 +77,7 @@ static void harness_exec(const struct harness *harness)
 		arguments[count++] = "-s";
 		arguments[count++] = harness->settings[i];
 	}
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	guard_process(getpid());
 	dup2(log, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
 	execv(path, (char **)arguments);

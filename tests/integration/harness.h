@@ -1,8 +1,8 @@
 /* Harness: a real daemon on a real, throw-away cluster, and clients of its socket.
  *
  * Each test program has one folder of its own under /tmp, one daemon and one embedded PostgreSQL in it, removed at the
- * end; the daemon's log is shown when a test failed. Anything that does not come in time fails the test. As root the
- * daemon drops to its own user as it always does. */
+ * end, also when the program is killed (guard.h); the daemon's log is shown when a test failed. Anything that does not
+ * come in time fails the test. As root the daemon drops to its own user as it always does. */
 #ifndef TRACKTWO_TESTS_HARNESS_H
 #define TRACKTWO_TESTS_HARNESS_H
 

@@ -1,4 +1,5 @@
 /* Cluster with a real PostgreSQL: made, started, killed, left behind, stopped. Root runs it as the database's user. */
+#include "guard.h"
 #include "cluster/cluster.h"
 
 #include <ftw.h>
@@ -368,6 +369,7 @@ static int group_setup(void **state)
 	strcpy(folder, "/tmp/test_cluster.XXXXXX");
 	if (!mkdtemp(folder))
 		return -1;
+	guard_folder(folder);
 	base = event_base_new();
 	return base ? 0 : -1;
 }

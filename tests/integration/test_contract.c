@@ -104,7 +104,10 @@ static void test_single(void **state)
 	assert_null(strchr(answer, '\r'));
 	free(answer);
 	expect_error("{\"jsonrpc\": \"2.0\", \"method\": \"roadmap.get\", \"params\": [1], \"id\": 5}", -32602, "5");
-	expect_error("{\"jsonrpc\": \"2.0\", \"method\": \"system.ping\", \"params\": [], \"id\": 6}", -32602, "6");
+	expect_error("{\"jsonrpc\": \"2.0\", \"method\": \"system.ping\", \"params\": [{}], \"id\": 6}", -32602, "6");
+	/* A list without elements gives nothing by its place. */
+	expect_ping("{\"jsonrpc\": \"2.0\", \"method\": \"system.ping\", \"params\": [], \"id\": 7}", "7");
+	expect_error("{\"jsonrpc\": \"2.0\", \"method\": \"session.login\", \"params\": [], \"id\": 8}", -32602, "8");
 }
 
 static void test_notification(void **state)

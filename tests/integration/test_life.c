@@ -1,4 +1,5 @@
 /* Life: how the daemon starts, what it does while its database is away, and how it ends. */
+#include "guard.h"
 #include "harness.h"
 
 #include <errno.h>
@@ -82,6 +83,7 @@ static int run(const char *const *arguments, char **said)
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		guard_process(getpid());
 		dup2(fileno(output), STDOUT_FILENO);
 		dup2(fileno(output), STDERR_FILENO);
 		execv(path, (char **)line);

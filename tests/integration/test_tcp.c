@@ -17,48 +17,26 @@
 
 enum { ANSWER_MS = 20000, REACHES_MS = 5000 };
 
-static const char bootstrap[] = "00000000-0000-7000-8000-000000000001";
-static int port;
-static struct client administrator;
-
 static int set_up(void **state)
 {
-	static char setting[64];
-	struct harness *harness = calloc(1, sizeof *harness);
-	harness_init(harness);
-	port = web_free_port();
-	snprintf(setting, sizeof setting, "daemon.tcp=127.0.0.1:%d", port);
-	harness->settings[0] = setting;
-	harness->settings[1] = "daemon.max_line_bytes=4096";
-	harness_start(harness);
-	harness_await(harness);
-	client_open(&administrator, harness);
-	*state = harness;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	client_close(&administrator);
-	harness_release(*state);
-	free(*state);
-	return 0;
+	(void)state;
+	return web_set_up("tcp", "daemon.max_line_bytes=4096");
 }
 
 static void login(struct client *client, const char *token)
 {
-	web_open(client, port, NULL);
+	web_open(client, web.port, NULL);
 	json_decref(checked_result(client, "session.login", json_of("{'token':'%s'}", token)));
 }
 
 /* What is sent right behind a login, in one batch or as one piece, is asked by whom it makes the client. */
 static void test_login_first(void **state)
 {
-	char id[37], *token = web_token(&administrator, bootstrap, "", id), *line;
+	char id[37], *token = web_token(&web.administrator, web_bootstrap, "", id), *line;
 	json_t *list, *answer;
 	struct client client;
 	(void)state;
-	web_open(&client, port, NULL);
+	web_open(&client, web.port, NULL);
 	line = malloc(512);
 	assert_non_null(line);
 	snprintf(line, 512,
@@ -71,7 +49,7 @@ static void test_login_first(void **state)
 	json_decref(list);
 	client_close(&client);
 	/* One that fails leaves nobody, and nothing waits for ever. */
-	web_open(&client, port, NULL);
+	web_open(&client, web.port, NULL);
 	assert_true(client_send_line(&client,
 	                             "{\"jsonrpc\":\"2.0\",\"method\":\"session.login\",\"params\":{\"token\":\"no\"}}\n"
 	                             "{\"jsonrpc\":\"2.0\",\"method\":\"session.whoami\",\"id\":2}"));
@@ -104,7 +82,7 @@ static void test_nobody(void **state)
 {
 	struct client client;
 	(void)state;
-	web_open(&client, port, NULL);
+	web_open(&client, web.port, NULL);
 	json_decref(checked_result(&client, "system.ping", NULL));
 	json_decref(checked_result(&client, "rpc.discover", NULL));
 	json_decref(checked_error(&client, "system.info", NULL, 401, "unauthenticated"));
@@ -121,8 +99,8 @@ static void test_login(void **state)
 	char id[37], viewer[37], *token, *line;
 	json_t *who;
 	(void)state;
-	web_principal(&administrator, "viewer", viewer);
-	token = web_token(&administrator, viewer, "", id);
+	web_principal(&web.administrator, "viewer", viewer);
+	token = web_token(&web.administrator, viewer, "", id);
 	login(&client, token);
 	who = checked_result(&client, "session.whoami", NULL);
 	assert_string_equal(at_string(who, "principal_id"), viewer);
@@ -161,7 +139,7 @@ static void test_too_long(void **state)
 	json_t *answer;
 	(void)state;
 	memset(big, ' ', 8192);
-	web_open(&client, port, NULL);
+	web_open(&client, web.port, NULL);
 	assert_true(client_send(&client, big, 8192));
 	answer = client_read(&client, ANSWER_MS);
 	assert_string_equal(at_string(answer, "error.data.code"), "too_large");
@@ -175,12 +153,12 @@ static void test_revocation_reaches_live_sessions(void **state)
 	struct client one, other;
 	char first[37], second[37], *token, *kept;
 	(void)state;
-	token = web_token(&administrator, bootstrap, "", first);
-	kept = web_token(&administrator, bootstrap, "", second);
+	token = web_token(&web.administrator, web_bootstrap, "", first);
+	kept = web_token(&web.administrator, web_bootstrap, "", second);
 	login(&one, token);
 	login(&other, kept);
 	json_decref(checked_result(&one, "session.whoami", NULL));
-	json_decref(checked_result(&administrator, "token.revoke", json_of("{'id':'%s'}", first)));
+	json_decref(checked_result(&web.administrator, "token.revoke", json_of("{'id':'%s'}", first)));
 	becomes_nobody(&one);
 	json_decref(checked_error(&one, "session.login", json_of("{'token':'%s'}", token), 401, "unauthenticated"));
 	json_decref(checked_result(&other, "session.whoami", NULL));
@@ -206,23 +184,23 @@ static void test_same_identity(void **state)
 	struct client one, other, same_user;
 	char viewer[37], officer[37], id[37], *token, *another;
 	(void)state;
-	web_principal(&administrator, "viewer", viewer);
-	web_principal(&administrator, "officer", officer);
-	token = web_token(&administrator, viewer, "", id);
-	another = web_token(&administrator, officer, "", id);
-	web_open(&one, port, NULL);
-	web_open(&other, port, NULL);
+	web_principal(&web.administrator, "viewer", viewer);
+	web_principal(&web.administrator, "officer", officer);
+	token = web_token(&web.administrator, viewer, "", id);
+	another = web_token(&web.administrator, officer, "", id);
+	web_open(&one, web.port, NULL);
+	web_open(&other, web.port, NULL);
 	json_decref(checked_result(&one, "session.login", json_of("{'token':'%s'}", token)));
 	json_decref(checked_error(&other, "session.whoami", NULL, 401, "unauthenticated"));
 	json_decref(checked_result(&other, "session.login", json_of("{'token':'%s'}", token)));
-	client_open(&same_user, *state);
-	assert_is(&same_user, bootstrap, "administrator");
+	client_open(&same_user, &web.harness);
+	assert_is(&same_user, web_bootstrap, "administrator");
 	json_decref(checked_result(&one, "session.login", json_of("{'token':'%s'}", another)));
 	json_decref(checked_result(&same_user, "session.login", json_of("{'token':'%s'}", another)));
 	assert_is(&one, officer, "officer");
 	assert_is(&same_user, officer, "officer");
 	assert_is(&other, viewer, "viewer");
-	assert_is(&administrator, bootstrap, "administrator");
+	assert_is(&web.administrator, web_bootstrap, "administrator");
 	client_close(&one);
 	assert_is(&same_user, officer, "officer");
 	client_close(&same_user);
@@ -235,11 +213,11 @@ static void test_same_identity(void **state)
 static void test_revocation_ends_subscribers(void **state)
 {
 	struct client client;
-	char id[37], *token = web_token(&administrator, bootstrap, "", id);
+	char id[37], *token = web_token(&web.administrator, web_bootstrap, "", id);
 	(void)state;
 	login(&client, token);
 	json_decref(checked_result(&client, "reminder.subscribe", NULL));
-	json_decref(checked_result(&administrator, "token.revoke", json_of("{'id':'%s'}", id)));
+	json_decref(checked_result(&web.administrator, "token.revoke", json_of("{'id':'%s'}", id)));
 	assert_true(web_ended(&client, REACHES_MS));
 	client_close(&client);
 	free(token);
@@ -253,7 +231,7 @@ static void test_expiry(void **state)
 	struct tm utc;
 	(void)state;
 	strftime(more, sizeof more, ",'expires_at':'%Y-%m-%dT%H:%M:%SZ'", gmtime_r(&soon, &utc));
-	token = web_token(&administrator, bootstrap, more, id);
+	token = web_token(&web.administrator, web_bootstrap, more, id);
 	login(&client, token);
 	login(&other, token);
 	json_decref(checked_result(&client, "session.whoami", NULL));
@@ -263,8 +241,8 @@ static void test_expiry(void **state)
 	client_close(&other);
 	json_decref(checked_error(&client, "session.login", json_of("{'token':'%s'}", token), 401, "unauthenticated"));
 	json_t *error =
-	    checked_error(&administrator, "token.create",
-	                  json_of("{'principal_id':'%s','expires_at':'2020-01-01T00:00:00Z'}", bootstrap), 422, "rule");
+	    checked_error(&web.administrator, "token.create",
+	                  json_of("{'principal_id':'%s','expires_at':'2020-01-01T00:00:00Z'}", web_bootstrap), 422, "rule");
 	assert_string_equal(at_string(error, "data.rule"), "token_expired");
 	json_decref(error);
 	client_close(&client);
@@ -274,7 +252,7 @@ static void test_expiry(void **state)
 static void test_scopes(void **state)
 {
 	struct client client;
-	char id[37], *token = web_token(&administrator, bootstrap, ",'scopes':['reminder.*','session.whoami']", id);
+	char id[37], *token = web_token(&web.administrator, web_bootstrap, ",'scopes':['reminder.*','session.whoami']", id);
 	(void)state;
 	login(&client, token);
 	json_decref(checked_result(&client, "session.whoami", NULL));
@@ -284,8 +262,8 @@ static void test_scopes(void **state)
 	json_decref(checked_error(&client, "session.login", json_of("{'token':'x'}"), 401, "unauthenticated"));
 	client_close(&client);
 	free(token);
-	checked_faults(&administrator, "token.create", json_of("{'principal_id':'%s','scopes':['a.b','*']}", bootstrap),
-	               "scopes[1]");
+	checked_faults(&web.administrator, "token.create",
+	               json_of("{'principal_id':'%s','scopes':['a.b','*']}", web_bootstrap), "scopes[1]");
 }
 
 /* Everybody keeps their own; only an administrator keeps those of others. */
@@ -295,26 +273,26 @@ static void test_keepers(void **state)
 	char id[37], mine[37], viewer[37], *token;
 	json_t *list, *made;
 	(void)state;
-	web_principal(&administrator, "viewer", viewer);
-	token = web_token(&administrator, viewer, "", id);
+	web_principal(&web.administrator, "viewer", viewer);
+	token = web_token(&web.administrator, viewer, "", id);
 	login(&client, token);
 	made = checked_result(&client, "token.create", json_of("{'principal_id':'%s'}", viewer));
 	snprintf(mine, sizeof mine, "%s", at_string(made, "id"));
 	json_decref(made);
-	checked_refused(&client, "token.create", json_of("{'principal_id':'%s'}", bootstrap), 403, "forbidden",
+	checked_refused(&client, "token.create", json_of("{'principal_id':'%s'}", web_bootstrap), 403, "forbidden",
 	                "principal_id");
 	list = checked_result(&client, "token.list", NULL);
 	assert_int_equal(json_array_size(at(list, "items")), 2);
 	json_decref(list);
-	list = checked_result(&administrator, "token.list", json_of("{'principal_id':'%s','limit':1}", viewer));
+	list = checked_result(&web.administrator, "token.list", json_of("{'principal_id':'%s','limit':1}", viewer));
 	assert_string_equal(at_string(list, "items.0.id"), id);
-	made = checked_result(&administrator, "token.list",
+	made = checked_result(&web.administrator, "token.list",
 	                      json_of("{'principal_id':'%s','cursor':'%s'}", viewer, at_string(list, "next_cursor")));
 	assert_string_equal(at_string(made, "items.0.id"), mine);
 	json_decref(made);
 	json_decref(list);
 	free(token);
-	token = web_token(&administrator, bootstrap, "", id);
+	token = web_token(&web.administrator, web_bootstrap, "", id);
 	checked_refused(&client, "token.revoke", json_of("{'id':'%s'}", id), 404, "not_found", "id");
 	json_decref(checked_result(&client, "token.revoke", json_of("{'id':'%s'}", mine)));
 	client_close(&client);
@@ -326,18 +304,19 @@ static void test_shown_once(void **state)
 {
 	static const char request[] = "{'principal_id':'00000000-0000-7000-8000-000000000001',"
 	                              "'request_id':'019b1c00-2001-7000-8000-000000000001'}";
-	json_t *first = checked_result(&administrator, "token.create", json_of(request));
-	json_t *again = checked_result(&administrator, "token.create", json_of(request));
+	json_t *first = checked_result(&web.administrator, "token.create", json_of(request));
+	json_t *again = checked_result(&web.administrator, "token.create", json_of(request));
 	char sql[512];
+	(void)state;
 	assert_string_equal(at_string(first, "id"), at_string(again, "id"));
 	assert_true(json_is_null(at(again, "token")));
 	snprintf(sql, sizeof sql,
 	         "SELECT count(*) FROM store.answer WHERE body::text LIKE '%%%s%%' OR body::text LIKE '%%tt\\_%%'",
 	         at_string(first, "token"));
-	assert_int_equal(harness_count(*state, sql), 0);
+	assert_int_equal(harness_count(&web.harness, sql), 0);
 	snprintf(sql, sizeof sql, "SELECT count(*) FROM store.token WHERE hash = sha256('%s') AND id = '%s'",
 	         at_string(first, "token"), at_string(first, "id"));
-	assert_int_equal(harness_count(*state, sql), 1);
+	assert_int_equal(harness_count(&web.harness, sql), 1);
 	json_decref(first);
 	json_decref(again);
 }
@@ -357,5 +336,5 @@ int main(void)
 	    cmocka_unit_test(test_keepers),
 	    cmocka_unit_test(test_shown_once),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, web_tear_down);
 }

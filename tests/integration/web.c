@@ -19,6 +19,34 @@
 
 enum { WEB_ANSWER_MS = 20000 };
 
+struct web_daemon web;
+const char web_bootstrap[37] = "00000000-0000-7000-8000-000000000001";
+
+int web_set_up(const char *listener, const char *setting)
+{
+	static char where[64];
+	harness_init(&web.harness);
+	web.port = web_free_port();
+	snprintf(where, sizeof where, "daemon.%s=127.0.0.1:%d", listener, web.port);
+	web.harness.settings[0] = where;
+	web.harness.settings[1] = setting;
+	harness_start(&web.harness);
+	harness_await(&web.harness);
+	client_open(&web.administrator, &web.harness);
+	web.token = web_token(&web.administrator, web_bootstrap, "", web.token_id);
+	return 0;
+}
+
+int web_tear_down(void **state)
+{
+	(void)state;
+	if (web.token)
+		client_close(&web.administrator);
+	free(web.token);
+	harness_release(&web.harness);
+	return 0;
+}
+
 int web_free_port(void)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -106,6 +134,43 @@ int web_status(struct client *client, const char *text)
 	answer = web_read(client, WEB_ANSWER_MS);
 	web_answer_free(&answer);
 	return answer.status;
+}
+
+char *web_line(struct client *client, const char *beginning)
+{
+	long long until = harness_now_ms() + WEB_ANSWER_MS;
+	char *line, *rest;
+	while ((line = client_read_line(client, (int)(until - harness_now_ms()))) &&
+	       strncmp(line, beginning, strlen(beginning)) != 0)
+		free(line);
+	if (!line)
+		fail_msg("no line \"%s…\" came", beginning);
+	rest = strdup(line + strlen(beginning));
+	free(line);
+	return rest;
+}
+
+struct web_answer web_ask(const char *text)
+{
+	struct client client;
+	struct web_answer answer;
+	web_open(&client, web.port, NULL);
+	client_send(&client, text, strlen(text));
+	answer = web_read(&client, WEB_ANSWER_MS);
+	client_close(&client);
+	return answer;
+}
+
+int web_status_of(const char *text)
+{
+	struct web_answer answer = web_ask(text);
+	web_answer_free(&answer);
+	return answer.status;
+}
+
+bool web_alive(void)
+{
+	return web_status_of(GET("/healthz")) == 200;
 }
 
 bool web_ended(struct client *client, int timeout_ms)
