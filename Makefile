@@ -41,7 +41,7 @@ help:
 	@echo 'make all    build/tracktwod and build/tracktwo'
 	@echo 'make check  the quick part of make test: floors, unit tests'
 	@echo 'make deps   install the packages that the rest needs'
-	@echo 'make test-clients  other people'\''s JSON-RPC clients against a real daemon; needs the network once'
+	@echo 'make test-clients  other people'\''s clients and calendars against a real daemon; needs the network once'
 	@echo 'make test-faults  hostile clients for longer and in greater number than make test has them; two minutes at most'
 	@echo 'make bench  how fast it is beside pgbench, in about five minutes; SIZE=… engagements, ONLY=… one row'
 	@echo 'make man    the manual page, checked'

@@ -22,6 +22,9 @@ int commands_wait(const char *socket, long seconds);
 int commands_subscribe(const char *socket, const json_t *params, enum output_format format, bool acknowledge,
                        long count);
 
+/* Prints what calendar.export answers to `params`, which stay the caller's, as iCalendar (RFC 5545). */
+int commands_export_calendar(const char *socket, const json_t *params);
+
 /* Help for everything, a noun ("engagement"), or a method. False when the noun or verb is unknown; a suggestion has
  * then been printed on standard error. `noun` and `verb` may be NULL. */
 bool commands_help(FILE *out, const struct registry *registry, const char *noun, const char *verb);

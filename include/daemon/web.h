@@ -1,4 +1,5 @@
-/* Web: what the daemon serves over HTTP: POST /rpc, GET /openrpc.json, /healthz, /readyz, /metrics and /events.
+/* Web: what the daemon serves over HTTP: POST /rpc, GET /openrpc.json, /healthz, /readyz, /metrics, /events and
+ * /calendar/TOKEN.ics.
  *
  * A POST is a session that lives for one message. GET /events is a session that lasts, with one subscription, as
  * server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): the id of each is its
@@ -28,7 +29,7 @@ struct web_options {
 	size_t max_body_bytes, max_clients, max_stream_bytes;
 };
 
-/* Registers its statement with the pool, and listens. Strings are borrowed. */
+/* Registers its statements with the pool, and listens. Strings are borrowed. */
 struct web *web_new(const struct web_options *options, struct err *err);
 /* No new client, no stream any more; requests under way are answered. */
 void web_stop(struct web *web);

@@ -89,7 +89,7 @@ void http_prefer(struct http_exchange *exchange);
 void http_set_user(struct http_exchange *exchange, void *user);
 void *http_user(const struct http_exchange *exchange);
 
-/* One more header for the answer, before it begins. */
+/* One more header for the answer, before it begins. An answer without a Cache-Control of its own gets no-store. */
 void http_add_header(struct http_exchange *exchange, const char *name, const char *value);
 
 /* The answer; `type` NULL and no pieces: without content. The bytes are copied. Frees the exchange. */

@@ -169,6 +169,22 @@ static int command_subscribe(struct cli *cli, const struct method *method)
 	return status;
 }
 
+/* export NOUN: what NOUN.export answers, in the format that other programs read. */
+static int command_export(struct cli *cli)
+{
+	struct arguments *arguments = &cli->arguments;
+	const struct method *method = registry_find(cli->registry, "calendar.export");
+	json_t *params;
+	struct err err;
+	if (arguments->count < 2 || strcmp(arguments->words[1], "calendar") != 0)
+		return usage("write: tracktwo export calendar [--country CODE | --workstream CODE | --principal-id ID]");
+	if (!arguments_params(method, arguments->words + 2, arguments->count - 2, &params, &err))
+		return usage(err.message);
+	int status = commands_export_calendar(cli->socket, params);
+	json_decref(params);
+	return status;
+}
+
 static int command_method(struct cli *cli)
 {
 	struct arguments *arguments = &cli->arguments;
@@ -190,6 +206,20 @@ static int command_method(struct cli *cli)
 	return call(cli, method->name, method, params);
 }
 
+/* What is no noun and verb. */
+static const struct command {
+	const char *word;
+	int (*run)(struct cli *cli);
+} commands[] = {{"rpc", command_rpc}, {"wait", command_wait}, {"help", command_help}, {"export", command_export}};
+
+static const struct command *find_command(const char *word)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (strcmp(word, commands[i].word) == 0)
+			return &commands[i];
+	return NULL;
+}
+
 /* --help shows what the words before the first option are about. */
 static int help_on(struct cli *cli)
 {
@@ -197,19 +227,16 @@ static int help_on(struct cli *cli)
 	size_t count = 0;
 	while (count < cli->arguments.count && count < 2 && words[count][0] != '-')
 		count++;
-	bool method =
-	    count > 0 && strcmp(words[0], "rpc") != 0 && strcmp(words[0], "wait") != 0 && strcmp(words[0], "help") != 0;
-	return commands_help(stdout, cli->registry, method ? words[0] : NULL, method && count > 1 ? words[1] : NULL)
-	           ? CLI_DONE
-	           : CLI_USAGE;
+	const char *noun = count > 0 && !find_command(words[0]) ? words[0] : NULL, *verb = count > 1 ? words[1] : NULL;
+	if (!noun && verb && strcmp(words[0], "export") == 0) {
+		noun = verb;
+		verb = "export";
+	}
+	return commands_help(stdout, cli->registry, noun, noun ? verb : NULL) ? CLI_DONE : CLI_USAGE;
 }
 
 static int run(struct cli *cli)
 {
-	static const struct {
-		const char *word;
-		int (*run)(struct cli *cli);
-	} commands[] = {{"rpc", command_rpc}, {"wait", command_wait}, {"help", command_help}};
 	struct arguments *arguments = &cli->arguments;
 	if (arguments->help)
 		return help_on(cli);
@@ -221,10 +248,8 @@ static int run(struct cli *cli)
 		puts("tracktwo " TRACKTWO_VERSION);
 		return CLI_DONE;
 	}
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		if (strcmp(arguments->words[0], commands[i].word) == 0)
-			return commands[i].run(cli);
-	return command_method(cli);
+	const struct command *command = find_command(arguments->words[0]);
+	return command ? command->run(cli) : command_method(cli);
 }
 
 static const char *find_socket(struct cli *cli)

@@ -39,6 +39,7 @@ static void print_overview(FILE *out, const struct registry *registry)
 	      "       tracktwo rpc METHOD [JSON | -]     any method, parameters as JSON or from standard input\n"
 	      "       tracktwo rpc --file FILE           every line of FILE, a JSON-RPC request\n"
 	      "       tracktwo wait [--for SECONDS]      until the daemon and its database answer\n"
+	      "       tracktwo export calendar [--…]     what a calendar feed shows, as an .ics file on standard output\n"
 	      "       tracktwo help [NOUN [VERB]]\n\n"
 	      "Options, anywhere on the line:\n"
 	      "  --socket PATH  the daemon's socket; else $TRACKTWO_SOCKET, else the usual place\n"
@@ -152,7 +153,7 @@ void commands_unknown(const struct registry *registry, const char *noun, const c
 			nearest_offer(&verbs, method->name + length + 1);
 		}
 	}
-	static const char *const commands[] = {"help", "rpc", "wait"};
+	static const char *const commands[] = {"export", "help", "rpc", "wait"};
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		nearest_offer(&nouns, commands[i]);
 	const char *near = known ? verbs.name : nouns.name;

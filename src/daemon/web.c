@@ -17,7 +17,8 @@
 
 enum { REMINDERS_AGE_MICROS = 5 * 1000 * 1000 };
 
-const struct migrate_function web_functions[] = {{"metrics_reminders", "p_caller uuid", false}};
+const struct migrate_function web_functions[] = {{"metrics_reminders", "p_caller uuid", false},
+                                                 {"calendar_feed", "p_caller uuid, p_hash text", false}};
 const size_t web_function_count = sizeof web_functions / sizeof *web_functions;
 
 struct web_post {
@@ -231,6 +232,18 @@ static void on_metrics(struct web *web, struct http_exchange *exchange)
 	          web);
 }
 
+void web_reply_nothing(struct http_exchange *exchange)
+{
+	http_reply_text(exchange, 404, "there is nothing here; calls go to POST /rpc");
+}
+
+/* A path that ends with a slash stands for all that begins with it; "/" itself does not. */
+static bool is_path(const char *route, const char *path)
+{
+	size_t length = strlen(route);
+	return length > 1 && route[length - 1] == '/' ? strncmp(route, path, length) == 0 : strcmp(route, path) == 0;
+}
+
 static const struct {
 	const char *path;
 	enum http_verb verb;
@@ -244,12 +257,13 @@ static const struct {
     {"/readyz", HTTP_GET, on_ready},
     {"/metrics", HTTP_GET, on_metrics},
     {"/events", HTTP_GET, web_on_events},
+    {WEB_CALENDAR, HTTP_GET, web_on_calendar},
 };
 
 static void on_request(struct http_exchange *exchange, void *context)
 {
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-		if (strcmp(routes[i].path, http_path(exchange)) != 0)
+		if (!is_path(routes[i].path, http_path(exchange)))
 			continue;
 		if (http_verb(exchange) == routes[i].verb) {
 			routes[i].serve(context, exchange);
@@ -259,7 +273,7 @@ static void on_request(struct http_exchange *exchange, void *context)
 		http_reply_text(exchange, 405, routes[i].verb == HTTP_POST ? "POST it" : "GET it");
 		return;
 	}
-	http_reply_text(exchange, 404, "there is nothing here; calls go to POST /rpc");
+	web_reply_nothing(exchange);
 }
 
 struct web *web_new(const struct web_options *options, struct err *err)
@@ -274,6 +288,10 @@ struct web *web_new(const struct web_options *options, struct err *err)
 	    .sql = arena_printf(&web->arena, "SELECT %s.metrics_reminders($1::uuid)::text", options->api_schema),
 	    .parameters = 1};
 	pg_statement_add(options->pool, &web->reminders_statement);
+	web->calendar_statement = (struct pg_statement){
+	    .sql = arena_printf(&web->arena, "SELECT %s.calendar_feed($1::uuid, $2)::text", options->api_schema),
+	    .parameters = 2};
+	pg_statement_add(options->pool, &web->calendar_statement);
 	web->http = http_listen(options->base, options->where, options->group,
 	                        &(struct http_options){.max_body_bytes = options->max_body_bytes,
 	                                               .max_clients = options->max_clients,

@@ -1,4 +1,4 @@
-/* Web's inside: what the routes (web.c) and the event streams (web_events.c) share. */
+/* Web's inside: what the routes (web.c), the event streams (web_events.c) and the calendars (web_calendar.c) share. */
 #ifndef TRACKTWO_SRC_DAEMON_WEB_LINK_H
 #define TRACKTWO_SRC_DAEMON_WEB_LINK_H
 
@@ -21,7 +21,7 @@ struct web {
 	struct http_server *http;
 	struct arena arena;
 	struct web_streams streams;
-	struct pg_statement reminders_statement;
+	struct pg_statement reminders_statement, calendar_statement;
 	json_t *reminders; /* {state: count}; NULL while the database has not told */
 	int64_t reminders_us, started_us;
 	bool asking;
@@ -31,6 +31,13 @@ struct web {
 /* A session for the client of an exchange, known by its token, or by its user. */
 struct rpc_session *web_session(struct web *web, struct http_exchange *exchange, const struct rpc_transport *transport,
                                 void *peer);
+
+/* 404, in the words of every path that is no route. */
+void web_reply_nothing(struct http_exchange *exchange);
+
+#define WEB_CALENDAR "/calendar/"
+/* GET of what lies below it. */
+void web_on_calendar(struct web *web, struct http_exchange *exchange);
 
 /* GET /events. */
 void web_on_events(struct web *web, struct http_exchange *exchange);

@@ -263,7 +263,8 @@ static void begin_answer(struct http_exchange *exchange, int status, const char 
 	if (type)
 		http_add_header(exchange, "Content-Type", type);
 	http_add_header(exchange, "X-Content-Type-Options", "nosniff");
-	http_add_header(exchange, "Cache-Control", "no-store");
+	if (!evhttp_find_header(evhttp_request_get_output_headers(exchange->request), "Cache-Control"))
+		http_add_header(exchange, "Cache-Control", "no-store");
 	http_add_header(exchange, "Cross-Origin-Resource-Policy", "same-origin");
 	if (status >= 400 || exchange->server->stopping)
 		http_add_header(exchange, "Connection", "close");
@@ -284,6 +285,19 @@ static void end_answer(struct http_exchange *exchange)
 	free(exchange);
 }
 
+/* evhttp would send the content all the same, and the client take it for its next answer (RFC 9110 section 9.3.2). */
+static void leave_out_content(struct http_exchange *exchange, struct evbuffer *body)
+{
+	char length[24];
+	size_t bytes = evbuffer_get_length(body);
+
+	if (evhttp_request_get_command(exchange->request) != EVHTTP_REQ_HEAD || bytes == 0)
+		return;
+	snprintf(length, sizeof length, "%zu", bytes);
+	http_add_header(exchange, "Content-Length", length);
+	evbuffer_drain(body, bytes);
+}
+
 void http_reply(struct http_exchange *exchange, int status, const char *type, const struct conn_piece *pieces,
                 size_t count)
 {
@@ -298,13 +312,7 @@ void http_reply(struct http_exchange *exchange, int status, const char *type, co
 		abort();
 	log_debug(exchange->subject, "answered %d", status);
 	begin_answer(exchange, status, type);
-	/* evhttp would send it, and the client would take it for the next answer. */
-	if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD && status != 204) {
-		char number[24];
-		snprintf(number, sizeof number, "%zu", evbuffer_get_length(body));
-		http_add_header(exchange, "Content-Length", number);
-		evbuffer_drain(body, evbuffer_get_length(body));
-	}
+	leave_out_content(exchange, body);
 	if (link) {
 		http_link_expect(link, HTTP_WRITE_S);
 		http_link_queue(link, &link->server->taking);

@@ -8,6 +8,8 @@ command -v node >/dev/null || missing="$missing nodejs"
 command -v npm >/dev/null || missing="$missing npm"
 command -v promtool >/dev/null || missing="$missing prometheus"
 /usr/bin/python3 -c 'import jsonrpclib.jsonrpc' 2>/dev/null || missing="$missing python3-jsonrpclib-pelix"
+/usr/bin/python3 -c 'import icalendar' 2>/dev/null || missing="$missing python3-icalendar"
+[ -x /usr/bin/khal ] || missing="$missing khal"
 
 if [ -n "$missing" ]; then
 	if ! command -v apt-get >/dev/null; then

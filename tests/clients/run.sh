@@ -1,6 +1,7 @@
 #!/bin/sh
-# Other people's JSON-RPC programs, unchanged, against a throw-away daemon: first with HTTP on a port, then, started again
-# on the same data, with HTTP on a Unix socket. Prints how many checks passed; make test-clients runs it.
+# Other people's programs, clients of JSON-RPC and readers of calendars, unchanged, against a throw-away daemon: first with
+# HTTP on a port, then, started again on the same data, with HTTP on a Unix socket. Prints how many checks passed; make
+# test-clients runs it.
 # Usage: run.sh [FOLDER-OF-THE-PROGRAMS]
 set -eu
 TRACKTWO_BUILD=$(readlink -f "${1:-build}")
@@ -75,7 +76,9 @@ run node jayson.js
 run node client_js.js
 run node openrpc.js
 run node web.js
+run node feed.js
 run /usr/bin/python3 pelix.py
+run /usr/bin/python3 feed.py
 stop
 
 start "$folder/state/http"

@@ -148,6 +148,7 @@ long checked_rows(const struct harness *harness)
 	                              " + (SELECT count(*) FROM store.note) + (SELECT count(*) FROM store.topic)"
 	                              " + (SELECT count(*) FROM store.principal) + (SELECT count(*) FROM store.token)"
 	                              " + (SELECT count(*) FROM store.indicator_value)"
+	                              " + (SELECT count(*) FROM store.calendar)"
 	                              " + (SELECT count(*) FROM store.engagement_participant)"
 	                              " + (SELECT count(*) FROM store.dialogue_member)"
 	                              " + (SELECT count(*) FROM store.contact_affiliation)"

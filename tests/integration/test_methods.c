@@ -505,6 +505,7 @@ static void read_everything(void)
 	    "commitment.list",
 	    json_of("{'by':'KP','to':'KR','status':'open','engagement_id':'%s','due_before':'2030-01-01'}", engagement_id));
 	call("indicator.series", json_of("{'indicator':'1.1/support','since':'2020-01-01','until':'2021-01-01'}"));
+	call("calendar.export", json_of("{'country':'CN'}"));
 }
 
 /* A reminder on its whole way: due, pushed, acknowledged, done. */
@@ -556,6 +557,9 @@ static void identify(const struct harness *harness)
 	json_decref(token);
 	call("token.list", NULL);
 	call("token.revoke", json_of("{'id':'%s'}", id));
+	keep_id(id, checked_result(&client, "calendar.create", json_of("{'workstream':'1.3','name':'N'}")));
+	call("calendar.list", NULL);
+	call("calendar.revoke", json_of("{'id':'%s'}", id));
 	call("session.whoami", NULL);
 }
 

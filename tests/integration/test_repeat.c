@@ -53,6 +53,11 @@ static char *prepare_token(void)
 	return made("token.create", json_of("{'principal_id':'" ADMINISTRATOR "'}"));
 }
 
+static char *prepare_calendar(void)
+{
+	return made("calendar.create", json_of("{}"));
+}
+
 static char *prepare_principal(void)
 {
 	return made("principal.create", json_of("{'name':'P','role':'viewer'}"));
@@ -103,6 +108,8 @@ static const struct repeatable repeatables[] = {
     {"token.create", "{'principal_id':'" ADMINISTRATOR "'}", "{'principal_id':'" ADMINISTRATOR "','scopes':['a.b']}",
      NULL},
     {"token.revoke", "{'id':'%s'}", "{'id':'" NOBODY "'}", prepare_token},
+    {"calendar.create", "{'country':'CN'}", "{'country':'CN','name':'N'}", NULL},
+    {"calendar.revoke", "{'id':'%s'}", "{'id':'" NOBODY "'}", prepare_calendar},
     {"organization.create", "{'name':'O','country':'KR'}", "{'name':'O','country':'KP'}", NULL},
     {"contact.create", "{'name':'C','country':'KR','tags':['a','b']}", "{'name':'C','country':'KR','tags':['b','a']}",
      NULL},
@@ -171,16 +178,19 @@ static json_t *filled(const char *format, const char *id, const char *member, co
 	return params;
 }
 
-/* A token is shown by the first answer only: this makes the first one like the others. */
-static void hide_token(char *answer)
+/* A secret is shown by the first answer only: this makes the first one like the others. */
+static void hide_secrets(char *answer)
 {
-	static const char shown[] = "\"token\": \"tt_", hidden[] = "\"token\": null";
-	char *at_token = strstr(answer, shown);
-	if (!at_token)
-		return;
-	char *end = strchr(at_token + sizeof shown, '"') + 1;
-	memcpy(at_token, hidden, sizeof hidden - 1);
-	memmove(at_token + sizeof hidden - 1, end, strlen(end) + 1);
+	static const char *const shown[] = {"\"token\": \"tt_", "\"token\": \"tc_", "\"path\": \"/calendar/tc_"};
+	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+		char *value = strstr(answer, shown[i]);
+		if (!value)
+			continue;
+		value = strchr(value, ' ') + 1;
+		char *end = strchr(value + 1, '"') + 1;
+		memcpy(value, "null", 4);
+		memmove(value + 4, end, strlen(end) + 1);
+	}
 }
 
 /* The whole line that answers a call with the id 1, so that answers can be compared byte by byte; free() it. */
@@ -190,7 +200,7 @@ static char *answer_line(const char *method, json_t *params)
 	char *text = json_dumps(request, JSON_COMPACT), *answer = checked_exchange(&client, text);
 	free(text);
 	json_decref(request);
-	hide_token(answer);
+	hide_secrets(answer);
 	return answer;
 }
 

@@ -37,6 +37,8 @@ static void fill_every_table(const struct harness *harness)
 	    "', 'Reader', 'viewer');"
 	    "INSERT INTO store.token (id, principal_id, hash, created_by) VALUES (store.uuid7(), '" OTHER
 	    "', sha256('x'), '" OTHER "');"
+	    "INSERT INTO store.calendar (id, principal_id, hash, scope, name, created_by) VALUES (store.uuid7(), '" OTHER
+	    "', sha256('x'), 'person', 'Mine', '" OTHER "');"
 	    "INSERT INTO store.note_reader VALUES ('%s', '" READER "');"
 	    "INSERT INTO store.dialogue_member (id, dialogue_id, principal_id) VALUES (store.uuid7(), '%s', '" OTHER "');"
 	    "INSERT INTO store.indicator_value (id, indicator, value, as_of, source, recorded_by) VALUES "
