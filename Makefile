@@ -7,8 +7,8 @@ OPTIMIZE  ?= -O2
 SANITIZE  ?=
 
 PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-dev libcmocka-dev libicu-dev libinih-dev \
-             libssl-dev libsmartcols-dev postgresql-15 scdoc mandoc
-LIBRARIES := libpq libevent_core libevent_extra jansson icu-uc inih libcrypto smartcols
+             libssl-dev libsmartcols-dev libcurl4-openssl-dev ca-certificates postgresql-15 scdoc mandoc
+LIBRARIES := libpq libevent_core libevent_extra jansson icu-uc inih libcrypto smartcols libcurl
 
 CFLAGS    := -std=c17 -D_GNU_SOURCE -DTRACKTWO_VERSION='"$(VERSION)"' $(OPTIMIZE) -g -fno-omit-frame-pointer $(SANITIZE) -Iinclude \
              -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
