@@ -369,8 +369,9 @@ bool curl_loop_check_url(struct arena *arena, const char *url, const char *schem
 	else if (code != CURLUE_OK || curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
 	         !list_has(schemes, scheme))
 		err_set(err, "the URL's scheme must be %s", strchr(schemes, ',') ? "http or https" : schemes);
-	else if (curl_url_get(parts, CURLUPART_HOST, &name, 0) != CURLUE_OK || *name == '\0')
-		err_set(err, "the URL names no host");
+	else if (strncmp(url + strlen(scheme), "://", 3) != 0 || url[strlen(scheme) + 3] == '/' ||
+	         curl_url_get(parts, CURLUPART_HOST, &name, 0) != CURLUE_OK)
+		err_set(err, "the URL names no host"); /* libcurl takes one slash, or three, for two */
 	else
 		right = true;
 	if (right) {
