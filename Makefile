@@ -99,7 +99,7 @@ deps-clients:
 	@sh tests/clients/deps.sh
 
 test-clients: deps deps-clients
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/clients/deliver
 	@sh tests/clients/run.sh $(BUILD)
 
 # Not part of make test: a figure of a busy machine proves nothing.
@@ -163,6 +163,9 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOMS) $(BUILD)/embedded_sql.a
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(BUILD)/tests/clients/%: $(BUILD)/tests/clients/%.o $(ROOMS) $(BUILD)/embedded_sql.a
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/tests/bench/load: $(BUILD)/tests/bench/load.o
 	@$(CC) $(CFLAGS) -o $@ $^

@@ -65,14 +65,13 @@ struct curl_loop_server {
 	enum curl_loop_tls tls;
 	const char *ca_file;
 	const char *user, *password; /* "" for none; AUTH PLAIN or LOGIN */
-	long timeout_ms;             /* for all of connecting */
 };
 
 struct curl_loop *curl_loop_new(struct event_base *base);
 /* Every transfer must have been ended. Connections that were kept are closed. */
 void curl_loop_free(struct curl_loop *loop);
 
-/* Both never fail: what is wrong comes as a result. */
+/* Both never fail: what is wrong comes as a result. Connecting takes as long as its owner lets it. */
 struct curl_transfer *curl_loop_post(struct curl_loop *loop, const struct curl_loop_post *post,
                                      curl_loop_on_end *on_end, void *context);
 struct curl_transfer *curl_loop_connect(struct curl_loop *loop, const struct curl_loop_server *server,

@@ -219,7 +219,7 @@ void curl_loop_free(struct curl_loop *loop)
 }
 
 static struct curl_transfer *transfer_new(struct curl_loop *loop, const char *url, const char *schemes,
-                                          const char *ca_file, long timeout_ms)
+                                          const char *ca_file)
 {
 	struct curl_transfer *transfer = calloc(1, sizeof *transfer);
 	must(transfer && (transfer->easy = curl_easy_init()) != NULL);
@@ -232,8 +232,6 @@ static struct curl_transfer *transfer_new(struct curl_loop *loop, const char *ur
 	SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	SET(easy, CURLOPT_PROXY, "");
 	SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-	SET(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
 	SET(easy, CURLOPT_NOSIGNAL, 1L);
 	SET(easy, CURLOPT_QUICK_EXIT, 1L);
 	SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -265,12 +263,14 @@ static void add_header(struct curl_transfer *transfer, const char *header)
 struct curl_transfer *curl_loop_post(struct curl_loop *loop, const struct curl_loop_post *post,
                                      curl_loop_on_end *on_end, void *context)
 {
-	struct curl_transfer *transfer = transfer_new(loop, post->url, post->schemes, post->ca_file, post->timeout_ms);
+	struct curl_transfer *transfer = transfer_new(loop, post->url, post->schemes, post->ca_file);
 	transfer->allows = post->allows;
 	for (const char *const *header = post->headers; *header; header++)
 		add_header(transfer, *header);
 	/* Else libcurl asks for leave first when the body is large, and waits for it. */
 	add_header(transfer, "Expect:");
+	SET(transfer->easy, CURLOPT_TIMEOUT_MS, post->timeout_ms);
+	SET(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS, post->timeout_ms);
 	SET(transfer->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(transfer->easy, CURLOPT_USERAGENT, "tracktwo/" TRACKTWO_VERSION);
 	SET(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
@@ -289,7 +289,7 @@ struct curl_transfer *curl_loop_connect(struct curl_loop *loop, const struct cur
 	    [CURL_LOOP_TLS_OPPORTUNISTIC] = CURLUSESSL_TRY,
 	    [CURL_LOOP_TLS_OFF] = CURLUSESSL_NONE,
 	};
-	struct curl_transfer *transfer = transfer_new(loop, server->url, "smtp,smtps", server->ca_file, server->timeout_ms);
+	struct curl_transfer *transfer = transfer_new(loop, server->url, "smtp,smtps", server->ca_file);
 	CURL *easy = transfer->easy;
 	SET(easy, CURLOPT_CONNECT_ONLY, 1L);
 	SET(easy, CURLOPT_USE_SSL, levels[server->tls]);

@@ -93,7 +93,6 @@ static bool configure(struct mailer *mailer, const struct mailer_options *option
 	    .ca_file = arena_strdup(&mailer->arena, options->ca_file),
 	    .user = arena_strdup(&mailer->arena, options->user),
 	    .password = mailer->password,
-	    .timeout_ms = options->timeout_ms,
 	};
 	return *options->user == '\0' || read_password(mailer, options->password_file, err);
 }

@@ -224,6 +224,7 @@ static void test_words_of_every_length(void **state)
 			assert_string_equal(header(message, "Subject"), subject);
 			assert_string_equal(header(message, "To"), arena_printf(&arena, "%s <kim@example.org>", subject));
 		}
+	mail = plain_mail();
 	/* 39 bytes fit beside "Subject:", 45 on a line of their own: one more begins another word. */
 	for (size_t count = 38; count <= 40; count++) {
 		char subject[64];
