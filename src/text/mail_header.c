@@ -11,7 +11,8 @@
 #define WORD_BEGIN "=?UTF-8?B?"
 #define WORD_END "?="
 
-enum { LINE_MOST = 76, WORD_MOST = 75, WORD_FRAME = sizeof WORD_BEGIN + sizeof WORD_END - 2 };
+/* An encoded word has at most 75 characters: those of a line but for the blank before it. */
+enum { LINE_MOST = 76, WORD_FRAME = sizeof WORD_BEGIN + sizeof WORD_END - 2 };
 
 void mail_header_begin(struct mail_header *header, const char *name)
 {
@@ -79,7 +80,7 @@ static void write_words(struct mail_header *header, const char *text)
 {
 	while (*text) {
 		size_t room = header->column < LINE_MOST ? LINE_MOST - header->column - 1 : 0;
-		size_t taken = fill_word(text, room < WORD_MOST ? room : WORD_MOST);
+		size_t taken = fill_word(text, room);
 		if (taken == 0 && header->column > 0) {
 			fold(header);
 			continue;

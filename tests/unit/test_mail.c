@@ -259,6 +259,10 @@ static void test_names(void **state)
 	assert_null(strstr(message, "Q?x"));
 	assert_string_equal(header(message, "From"), "사무국 <desk@example.org>");
 	assert_string_equal(header(message, "Subject"), " blanks ");
+	mail.subject = " before";
+	assert_non_null(strstr(compose(&mail), "Subject: =?UTF-8?B?"));
+	mail.subject = "after ";
+	assert_non_null(strstr(compose(&mail), "Subject: =?UTF-8?B?"));
 	/* "To: " and two quotes leave 70 characters. */
 	for (size_t length = 69; length <= 72; length++) {
 		char name[80];
