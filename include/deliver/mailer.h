@@ -24,6 +24,7 @@ struct mailer_options {
 	const char *password_file; /* its first line; readable by no others; "" for none */
 	const char *ca_file;       /* "" for the system's */
 	long timeout_ms;           /* for one mail, from when it begins */
+	long idle_ms;              /* after which a connection without work is closed */
 	long most;                 /* mails at once, each over a connection of its own */
 };
 

@@ -229,7 +229,6 @@ static struct curl_transfer *transfer_new(struct curl_loop *loop, const char *ur
 	SET(easy, CURLOPT_ERRORBUFFER, transfer->fault);
 	SET(easy, CURLOPT_URL, url);
 	SET(easy, CURLOPT_PROTOCOLS_STR, schemes);
-	SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	SET(easy, CURLOPT_PROXY, "");
 	SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	SET(easy, CURLOPT_NOSIGNAL, 1L);

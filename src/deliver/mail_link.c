@@ -25,6 +25,7 @@ struct mail_link {
 	const struct curl_loop_server *server;
 	const struct mail_link_events *events;
 	void *context;
+	long idle_ms;
 	struct curl_transfer *transfer; /* NULL before the first mail */
 	enum stage stage;
 	bool used, heard;
@@ -45,12 +46,12 @@ static void on_writable(evutil_socket_t fd, short what, void *context);
 static void on_idle(evutil_socket_t fd, short what, void *context);
 
 struct mail_link *mail_link_new(struct event_base *base, struct curl_loop *loop, const struct curl_loop_server *server,
-                                const struct mail_link_events *events)
+                                const struct mail_link_events *events, long idle_ms)
 {
 	struct mail_link *link = calloc(1, sizeof *link);
 	if (!link)
 		abort();
-	*link = (struct mail_link){.base = base, .loop = loop, .server = server, .events = events};
+	*link = (struct mail_link){.base = base, .loop = loop, .server = server, .events = events, .idle_ms = idle_ms};
 	evtimer_assign(&link->idle, base, on_idle, link);
 	return link;
 }
@@ -97,7 +98,8 @@ static void end(struct mail_link *link, enum mail_link_end how, long status, con
 	if (how == MAIL_LINK_TAKEN) {
 		link->stage = IDLE;
 		link->used = true;
-		event_add(&link->idle, &(struct timeval){.tv_sec = MAIL_LINK_IDLE_S});
+		event_add(&link->idle,
+		          &(struct timeval){.tv_sec = link->idle_ms / 1000, .tv_usec = link->idle_ms % 1000 * 1000});
 	} else {
 		stop_waiting(link);
 	}

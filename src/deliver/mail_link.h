@@ -12,8 +12,6 @@
 
 struct mail_link;
 
-enum { MAIL_LINK_IDLE_S = 30 /* a connection without work is closed */ };
-
 enum mail_link_end {
 	MAIL_LINK_TAKEN,   /* the server has the mail; the link may be used again */
 	MAIL_LINK_REPLIED, /* it answered a command of the mail with an error */
@@ -35,9 +33,9 @@ struct mail_link_events {
 	void (*on_gone)(struct mail_link *link, void *context);
 };
 
-/* `server` and `events` are borrowed and outlive the link. */
+/* `server` and `events` are borrowed and outlive the link. After `idle_ms` without a mail the link closes. */
 struct mail_link *mail_link_new(struct event_base *base, struct curl_loop *loop, const struct curl_loop_server *server,
-                                const struct mail_link_events *events);
+                                const struct mail_link_events *events, long idle_ms);
 /* Says QUIT when nothing is under way, waits for nothing, and closes. No callback runs. */
 void mail_link_free(struct mail_link *link);
 

@@ -25,7 +25,7 @@ struct mailer {
 	struct curl_loop_server server;
 	char password[PASSWORD_MOST + 1];
 	struct mail_address from;
-	long timeout_ms;
+	long timeout_ms, idle_ms;
 	struct queue queue;
 	size_t count;
 	struct mail_link **idle;
@@ -105,6 +105,7 @@ struct mailer *mailer_new(struct event_base *base, const struct mailer_options *
 		abort();
 	mailer->base = base;
 	mailer->timeout_ms = options->timeout_ms;
+	mailer->idle_ms = options->idle_ms;
 	mailer->queue = (struct queue){.most = most, .most_each = most, .begin = begin, .context = mailer};
 	mailer->loop = curl_loop_new(base);
 	queue_init(&mailer->queue, base);
@@ -190,8 +191,9 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 static void carry(struct job *job)
 {
 	struct mailer *mailer = job->mailer;
-	job->link = mailer->idle_count > 0 ? mailer->idle[--mailer->idle_count]
-	                                   : mail_link_new(mailer->base, mailer->loop, &mailer->server, &link_events);
+	job->link = mailer->idle_count > 0
+	                ? mailer->idle[--mailer->idle_count]
+	                : mail_link_new(mailer->base, mailer->loop, &mailer->server, &link_events, mailer->idle_ms);
 	mail_link_set_context(job->link, job);
 	mail_link_send(job->link, mailer->from.address, job->to, job->message, job->length);
 }

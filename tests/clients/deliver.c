@@ -79,6 +79,7 @@ static struct mailer *make_mailer(struct event_base *base, const json_t *wanted)
 	                                 .password_file = text(wanted, "password_file"),
 	                                 .ca_file = text(wanted, "ca_file"),
 	                                 .timeout_ms = number(wanted, "timeout_ms", 10000),
+	                                 .idle_ms = number(wanted, "idle_ms", 30000),
 	                                 .most = number(wanted, "most", 4)};
 	struct err err;
 	for (size_t i = 0; i < 3; i++)

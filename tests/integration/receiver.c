@@ -88,8 +88,9 @@ static bool on_body_line(struct receiver_client *client, const char *line)
 {
 	struct receiver *receiver = client->receiver;
 	if (strcmp(line, ".") != 0) {
+		bool first = !receiver->message;
 		append(&receiver->message_stream, &receiver->message, &receiver->length, line);
-		return true;
+		return !first || !receiver->early || act(client, receiver->early);
 	}
 	client->in_body = false;
 	client->mails++;
@@ -214,6 +215,12 @@ void receiver_init(struct receiver *receiver, struct event_base *base)
 	assert_non_null(receiver->listener);
 	assert_int_equal(getsockname(evconnlistener_get_fd(receiver->listener), (struct sockaddr *)&address, &length), 0);
 	receiver->port = ntohs(address.sin_port);
+}
+
+void receiver_say(struct receiver *receiver, const char *text)
+{
+	for (struct receiver_client *client = receiver->clients; client; client = client->next)
+		bufferevent_write(client->stream, text, strlen(text));
 }
 
 void receiver_drop(struct receiver *receiver)

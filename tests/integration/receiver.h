@@ -23,6 +23,7 @@ struct receiver {
 	/* Set before or between: */
 	const char *smtp[AT_COUNT];        /* replies with their CRLF; NULL: what lets the mail through */
 	const struct receiver_path *paths; /* HTTP instead of SMTP: ends with a path NULL, whose answer is for all others */
+	const char *early;                 /* SMTP: sent at the first line of a mail's text; NULL: nothing */
 	int reset_after;                   /* SMTP: mails after which the connection is reset at the next MAIL; 0: never */
 	/* Seen: */
 	int port, connections, open, most_open, requests, mails;
@@ -39,6 +40,8 @@ struct receiver {
 
 /* Listens on a free port of 127.0.0.1. */
 void receiver_init(struct receiver *receiver, struct event_base *base);
+/* Sends it on every connection. */
+void receiver_say(struct receiver *receiver, const char *text);
 /* Closes every connection, from the server's side. */
 void receiver_drop(struct receiver *receiver);
 void receiver_release(struct receiver *receiver);

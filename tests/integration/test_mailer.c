@@ -49,6 +49,7 @@ static struct mailer_options options(void)
 	                               .password_file = "",
 	                               .ca_file = "",
 	                               .timeout_ms = USUAL_MS,
+	                               .idle_ms = USUAL_MS,
 	                               .most = 1};
 }
 
@@ -72,7 +73,7 @@ static void send_mail(struct sent *sent)
 	assert_int_equal(sent->calls, 0);
 }
 
-static void send_one(enum outcome_kind kind, const char *words)
+static struct sent send_one(enum outcome_kind kind, const char *words)
 {
 	struct sent sent;
 	send_mail(&sent);
@@ -80,6 +81,7 @@ static void send_one(enum outcome_kind kind, const char *words)
 	sending_await(&sent, 1);
 	assert_int_equal(mailer_count(mailer), 0);
 	sending_expect(&sent, kind, words);
+	return sent;
 }
 
 static void test_a_mail_comes_whole(void **state)
@@ -123,6 +125,12 @@ static void test_a_large_mail(void **state)
 	sending_expect(&sent, OUTCOME_SENT, "250 2.0.0 queued");
 	assert_true(receiver.length > SIZE / 3 * 4);
 	assert_string_equal(receiver.message + receiver.length - 6, "eHh4\r\n");
+	/* Nobody can have taken what has not been sent. */
+	sent = (struct sent){0};
+	receiver.early = "250 early\r\n";
+	mailer_send(mailer, &mail, sending_on_outcome, &sent);
+	sending_await(&sent, 1);
+	sending_expect(&sent, OUTCOME_LATER, "before it had the whole mail");
 	free(text);
 }
 
@@ -213,7 +221,8 @@ static void test_long_replies(void **state)
 		memset(reply + 4, 'r', length);
 		strcpy(reply + 4 + length, "\r\n");
 		receiver.smtp[AT_BODY] = reply;
-		send_one(OUTCOME_SENT, "250 rrr");
+		struct sent sent = send_one(OUTCOME_SENT, "250 rrr");
+		assert_int_equal(strlen(sent.outcome.answer), 512);
 	}
 	assert_int_equal(receiver.connections, 1);
 }
@@ -287,9 +296,39 @@ static void test_a_stale_connection(void **state)
 	send_one(OUTCOME_SENT, "250");
 	assert_int_equal(receiver.connections, 4);
 	receiver.reset_after = 0;
+	receiver_say(&receiver, "421 idle for too long\r\n");
+	sending_run(50);
+	assert_int_equal(receiver.open, 0);
+	send_one(OUTCOME_SENT, "250");
+	assert_int_equal(receiver.connections, 5);
 	receiver.smtp[AT_MAIL] = "421 too many\r\n";
 	send_one(OUTCOME_LATER, "421 too many");
-	assert_int_equal(receiver.connections, 5);
+	assert_int_equal(receiver.connections, 6);
+	/* What one mail was told is not told to the next. */
+	receiver.smtp[AT_MAIL] = NULL;
+	send_one(OUTCOME_SENT, "250");
+	receiver.smtp[AT_MAIL] = "550 no\r\n";
+	struct sent sent = send_one(OUTCOME_REFUSED, "550 no");
+	assert_string_equal(sent.outcome.answer, "550 no");
+	assert_int_equal(receiver.connections, 7);
+}
+
+static void test_an_idle_connection_is_closed(void **state)
+{
+	(void)state;
+	struct mailer_options wanted = options();
+	wanted.idle_ms = 200;
+	make_mailer(&wanted);
+	send_one(OUTCOME_SENT, "250");
+	send_one(OUTCOME_SENT, "250");
+	assert_int_equal(receiver.connections, 1);
+	assert_int_equal(receiver.open, 1);
+	for (int i = 0; i < 100 && receiver.open > 0; i++)
+		sending_run(50);
+	assert_int_equal(receiver.open, 0);
+	assert_non_null(strstr(receiver.commands, "QUIT\r\n"));
+	send_one(OUTCOME_SENT, "250");
+	assert_int_equal(receiver.connections, 2);
 }
 
 /* Without TLS where TLS is required nothing is said: no user, no password, no mail. */
@@ -490,6 +529,7 @@ int main(void)
 	    TEST(test_hanging_and_breaking_at_every_step),
 	    TEST(test_nobody_listens),
 	    TEST(test_a_stale_connection),
+	    TEST(test_an_idle_connection_is_closed),
 	    TEST(test_tls_is_required),
 	    TEST(test_login),
 	    TEST(test_what_is_no_configuration),

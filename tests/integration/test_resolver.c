@@ -173,6 +173,10 @@ static void test_names_of_private_addresses(void **state)
 	expect("mixed.test", OUTCOME_SENT, "200 ok");
 	assert_int_equal(reached_public, 1);
 	assert_int_equal(receiver.connections, 2);
+	/* One that was allowed and did not answer may answer later. */
+	receiver.port = 1;
+	expect("mixed.test", OUTCOME_LATER, "onnect");
+	expect("private.test", OUTCOME_REFUSED, "not allowed");
 }
 
 /* A name that was harmless when it was first looked up. */
@@ -197,6 +201,7 @@ static void test_slow_names(void **state)
 	                                                            .password_file = "",
 	                                                            .ca_file = "",
 	                                                            .timeout_ms = TIMEOUT_MS,
+	                                                            .idle_ms = TIMEOUT_MS,
 	                                                            .most = 1},
 	                                   &err);
 	const struct mail mail = {.to = {.address = "a@b"}, .subject = "", .message_id = "a@b", .text = ""};
