@@ -30,7 +30,8 @@ struct mailer_options {
 
 /* All is copied; the password file is read here. */
 struct mailer *mailer_new(struct event_base *base, const struct mailer_options *options, struct err *err);
-/* Ends what is under way or waits as OUTCOME_LATER, from within; nothing may be sent from those callbacks. */
+/* Ends what is under way or waits as OUTCOME_LATER, from within; nothing may be sent from those callbacks. Not to
+ * be called from a callback itself. */
 void mailer_free(struct mailer *mailer);
 
 /* `mail` is copied; its sender is set here. What cannot be composed has the outcome OUTCOME_REFUSED. */

@@ -41,7 +41,8 @@ struct webhook_message {
 
 /* All is copied. Never fails. */
 struct webhooks *webhook_new(struct event_base *base, const struct webhook_options *options);
-/* Ends what is under way or waits as OUTCOME_LATER, from within; nothing may be sent from those callbacks. */
+/* Ends what is under way or waits as OUTCOME_LATER, from within; nothing may be sent from those callbacks. Not to
+ * be called from a callback itself. */
 void webhook_free(struct webhooks *webhooks);
 
 /* Whether a message to it could be sent; for whoever stores it. */

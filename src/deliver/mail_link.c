@@ -136,7 +136,8 @@ static bool flush(struct mail_link *link)
 	return true;
 }
 
-static bool begin_stage(struct mail_link *link, enum stage stage)
+/* Makes the stage's command ready to be sent. */
+static void enter(struct mail_link *link, enum stage stage)
 {
 	link->stage = stage;
 	switch (stage) {
@@ -158,7 +159,6 @@ static bool begin_stage(struct mail_link *link, enum stage stage)
 		abort();
 	}
 	link->output_left = strlen(link->output);
-	return flush(link);
 }
 
 /* A whole reply. False: the mail has ended, and the link may be gone. */
@@ -170,8 +170,10 @@ static bool on_reply(struct mail_link *link, long status)
 		fail(link, "the server answered before it had the whole mail");
 		return false;
 	}
-	if (goes_on && link->stage != BODY)
-		return begin_stage(link, link->stage + 1);
+	if (goes_on && link->stage != BODY) {
+		enter(link, link->stage + 1);
+		return flush(link);
+	}
 	end(link, goes_on ? MAIL_LINK_TAKEN : MAIL_LINK_REPLIED, status, link->text, link->text_length);
 	return false;
 }
@@ -257,8 +259,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 	struct mail_link *link = context;
 	(void)fd;
 	(void)what;
-	if (!flush(link))
-		return;
+	flush(link);
 }
 
 static void on_idle(evutil_socket_t fd, short what, void *context)
@@ -282,8 +283,9 @@ static void on_connected(struct curl_transfer *transfer, const struct curl_loop_
 	event_assign(&link->readable, link->base, fd, EV_READ | EV_PERSIST, on_readable, link);
 	event_assign(&link->writable, link->base, fd, EV_WRITE, on_writable, link);
 	event_add(&link->readable, NULL);
-	if (!begin_stage(link, MAIL))
-		return;
+	/* At once: until something is sent, libcurl does not know that its connection is in use. */
+	enter(link, MAIL);
+	flush(link);
 }
 
 void mail_link_send(struct mail_link *link, const char *from, const char *to, const char *message, size_t length)
@@ -296,13 +298,11 @@ void mail_link_send(struct mail_link *link, const char *from, const char *to, co
 	link->message_length = length;
 	link->heard = false;
 	link->text_length = link->line_length = 0;
-	if (!link->transfer)
+	if (!link->transfer) {
 		link->transfer = curl_loop_connect(link->loop, link->server, on_connected, link);
-	else {
-		/* From the loop, so that a link that broke meanwhile says so there. */
-		link->stage = MAIL;
-		link->output = arena_printf(&link->arena, "MAIL FROM:<%s>\r\n", from);
-		link->output_left = strlen(link->output);
-		event_add(&link->writable, NULL);
+		return;
 	}
+	/* From the loop, so that a link that broke meanwhile says so there. */
+	enter(link, MAIL);
+	event_add(&link->writable, NULL);
 }

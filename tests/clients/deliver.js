@@ -140,6 +140,14 @@ await check('mail: a hundred mails over four connections, each once', () =>
 		assert.deepEqual(ids.sort(), many.map((one) => `<${one.id}>`).sort());
 	}));
 
+await check('mail: eight megabytes over TLS come whole', () =>
+	withMailServer({}, async (mailer, took) => {
+		const text = 'x'.repeat(8 << 20);
+		const { mails: [outcome] } = await deliver({ mailer, mails: [{ ...mail, text }] });
+		assert.equal(outcome.kind, 'sent', outcome.answer);
+		assert.equal((await simpleParser(took[0].raw)).text, text);
+	}));
+
 await check('mail: a wrong password is tried again, and nothing is sent', () =>
 	withMailServer({ authOptional: false }, async (mailer, took) => {
 		const wrong = join(folder, 'wrong');
