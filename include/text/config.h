@@ -41,7 +41,7 @@ struct config {
 	/* [mail] */
 	const char *mail_server; /* "" = no mail */
 	const char *mail_from, *mail_user, *mail_password_file;
-	long mail_tls; /* 0 required, 1 opportunistic, 2 off */
+	long mail_tls; /* 0 required, 1 opportunistic, 2 off: enum curl_loop_tls */
 	/* [webhook] */
 	long webhook_allow_http, webhook_allow_private; /* 0 no, 1 yes */
 	/* [delivery] */
