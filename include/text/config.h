@@ -38,6 +38,15 @@ struct config {
 	long wait_ms;             /* how long a request waits for a database that went away */
 	const char *postgres_bin; /* "" = the newest under /usr/lib/postgresql */
 	long auto_migrate;        /* 0 no, 1 yes */
+	/* [mail] */
+	const char *mail_server; /* "" = no mail */
+	const char *mail_from, *mail_user, *mail_password_file;
+	long mail_tls; /* 0 required, 1 opportunistic, 2 off: enum curl_loop_tls */
+	/* [webhook] */
+	long webhook_allow_http, webhook_allow_private; /* 0 no, 1 yes */
+	/* [delivery] */
+	const char *delivery_ca_file; /* "" = the system's */
+	long delivery_timeout_ms, delivery_at_once;
 };
 
 struct config_key {
@@ -47,7 +56,8 @@ struct config_key {
 	long min, max;              /* CONFIG_NUMBER: inclusive; CONFIG_TEXT: its length in bytes, inclusive */
 	const char *const *choices; /* CONFIG_CHOICE: NULL-terminated; the value is the index */
 	size_t offset;              /* in struct config: const char * for CONFIG_TEXT, else long */
-	const char *help;           /* one sentence or two */
+	bool (*check)(const char *value, struct err *err); /* CONFIG_TEXT: what else it must be; NULL for nothing */
+	const char *help;                                  /* one sentence or two */
 };
 
 /* Where HTTP is served when nobody says otherwise. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LOOPBACK_NET = 127 };
+enum { LOOPBACK_NET = 127, HOST_MOST = 253 };
 
 /* One to five digits and no more. */
 static bool parse_port(const char *text, long least, long *port)
@@ -18,12 +18,12 @@ static bool parse_port(const char *text, long least, long *port)
 	return digits >= 1 && digits <= 5 && text[digits] == '\0' && *port >= least && *port <= UINT16_MAX;
 }
 
-/* Cuts "host" or "[host]" off `text`; *rest is what follows. False when it is too long or has no end. */
-static bool cut_host(const char *text, char host[static ADDRESS_TEXT_SIZE], bool *bracketed, const char **rest)
+/* Cuts "host" or "[host]" off `text`; *rest is what follows. False when it does not fit or has no end. */
+static bool cut_host(const char *text, char *host, size_t size, bool *bracketed, const char **rest)
 {
 	*bracketed = *text == '[';
 	size_t length = *bracketed ? strcspn(++text, "]") : strcspn(text, ":");
-	if (length >= ADDRESS_TEXT_SIZE || (*bracketed && text[length] != ']'))
+	if (length >= size || (*bracketed && text[length] != ']'))
 		return false;
 	memcpy(host, text, length);
 	host[length] = '\0';
@@ -55,7 +55,7 @@ bool address_parse(const char *text, struct address *address, struct err *err)
 	long port;
 
 	*address = (struct address){0};
-	if (strlen(text) >= sizeof address->text || !cut_host(text, host, &bracketed, &rest) || *rest != ':' ||
+	if (strlen(text) >= sizeof address->text || !cut_host(text, host, sizeof host, &bracketed, &rest) || *rest != ':' ||
 	    !parse_port(rest + 1, 1, &port))
 		return err_set(err, "write host:port, such as 127.0.0.1:7480 or [::1]:7480");
 	if (!is_loopback(host, bracketed, address))
@@ -74,7 +74,31 @@ bool address_host_is_loopback(const char *text)
 	bool bracketed;
 	long port;
 
-	return cut_host(text, host, &bracketed, &rest) &&
+	return cut_host(text, host, sizeof host, &bracketed, &rest) &&
 	       (*rest == '\0' || (*rest == ':' && parse_port(rest + 1, 0, &port))) &&
 	       is_loopback(host, bracketed, &address);
+}
+
+/* Letters, digits, hyphens and dots, or, in brackets, an IPv6 address. */
+static bool is_host(const char *host, bool bracketed)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+	struct in6_addr six;
+	return bracketed ? inet_pton(AF_INET6, host, &six) == 1 : *host != '\0' && host[strspn(host, allowed)] == '\0';
+}
+
+bool address_parse_server(const char *text, bool *loopback, struct err *err)
+{
+	char host[HOST_MOST + 1];
+	struct address address;
+	bool encrypted = strncmp(text, "smtps://", 8) == 0, bracketed;
+	const char *rest;
+	long port;
+
+	if ((!encrypted && strncmp(text, "smtp://", 7) != 0) ||
+	    !cut_host(text + (encrypted ? 8 : 7), host, sizeof host, &bracketed, &rest) || !is_host(host, bracketed) ||
+	    (*rest != '\0' && (*rest != ':' || !parse_port(rest + 1, 1, &port))))
+		return err_set(err, "write smtp://host:port or smtps://host:port, and nothing behind it");
+	*loopback = is_loopback(host, bracketed, &address);
+	return true;
 }

@@ -17,27 +17,61 @@
 
 #include "base/log.h"
 #include "text/address.h"
+#include "text/mail.h"
 #include "text/nearest.h"
 
 enum { LINE_BYTES = 8192, PATH_BYTES = 4095, NAME_BYTES = 255, WORD_BYTES = 63, COLUMNS = 100 };
 
 static const char *const no_yes[] = {"no", "yes", NULL};
 
-#define ROW(section_, key, type_, standard_, help_)                                                                    \
-	.section = section_, .name = #key, .type = type_, .offset = offsetof(struct config, key), .standard = standard_,   \
-	.help = help_
+static const char *const tls_levels[] = {"required", "opportunistic", "off", NULL};
+
+static bool check_tcp(const char *value, struct err *err)
+{
+	struct address address;
+	return strcmp(value, "off") == 0 || address_parse(value, &address, err);
+}
+
+static bool check_http(const char *value, struct err *err)
+{
+	return value[0] == '/' || check_tcp(value, err);
+}
+
+static bool check_mail_server(const char *value, struct err *err)
+{
+	bool loopback;
+	return *value == '\0' || address_parse_server(value, &loopback, err);
+}
+
+static bool check_mail_from(const char *value, struct err *err)
+{
+	struct arena arena = {0};
+	struct mail_address address;
+	bool right = *value == '\0' || mail_parse_address(&arena, value, &address, err);
+	arena_release(&arena);
+	return right;
+}
+
+#define ROW(section_, key, member, type_, standard_, help_)                                                            \
+	.section = section_, .name = #key, .type = type_, .offset = offsetof(struct config, member),                       \
+	.standard = standard_, .help = help_
+#define TEXT_AS(section, key, member, standard, shortest, longest, check_, help)                                       \
+	{                                                                                                                  \
+		ROW(section, key, member, CONFIG_TEXT, standard, help), .min = shortest, .max = longest, .check = check_       \
+	}
+#define NUMBER_AS(section, key, member, standard, least, most, help)                                                   \
+	{                                                                                                                  \
+		ROW(section, key, member, CONFIG_NUMBER, standard, help), .min = least, .max = most                            \
+	}
+#define CHOICE_AS(section, key, member, standard, words, help)                                                         \
+	{                                                                                                                  \
+		ROW(section, key, member, CONFIG_CHOICE, standard, help), .choices = words                                     \
+	}
+/* The member has the name of the key. */
 #define TEXT(section, key, standard, shortest, longest, help)                                                          \
-	{                                                                                                                  \
-		ROW(section, key, CONFIG_TEXT, standard, help), .min = shortest, .max = longest                                \
-	}
-#define NUMBER(section, key, standard, least, most, help)                                                              \
-	{                                                                                                                  \
-		ROW(section, key, CONFIG_NUMBER, standard, help), .min = least, .max = most                                    \
-	}
-#define CHOICE(section, key, standard, words, help)                                                                    \
-	{                                                                                                                  \
-		ROW(section, key, CONFIG_CHOICE, standard, help), .choices = words                                             \
-	}
+	TEXT_AS(section, key, key, standard, shortest, longest, NULL, help)
+#define NUMBER(section, key, standard, least, most, help) NUMBER_AS(section, key, key, standard, least, most, help)
+#define CHOICE(section, key, standard, words, help) CHOICE_AS(section, key, key, standard, words, help)
 
 const char config_http_default[] = "127.0.0.1:7480";
 
@@ -45,10 +79,10 @@ static const struct config_key keys[] = {
     TEXT("daemon", socket, NULL, 1, PATH_BYTES, "Path of the Unix socket on which the daemon listens."),
     TEXT("daemon", socket_group, "", 0, NAME_BYTES,
          "Group whose members may connect to the socket; empty: only the daemon's own user and root may."),
-    TEXT("daemon", tcp, "off", 1, NAME_BYTES,
-         "TCP listener, off or host:port of a loopback address; clients log in by session.login."),
-    TEXT("daemon", http, config_http_default, 1, NAME_BYTES,
-         "HTTP listener: off, host:port of a loopback address, or the absolute path of a Unix socket."),
+    TEXT_AS("daemon", tcp, tcp, "off", 1, NAME_BYTES, check_tcp,
+            "TCP listener, off or host:port of a loopback address; clients log in by session.login."),
+    TEXT_AS("daemon", http, http, config_http_default, 1, NAME_BYTES, check_http,
+            "HTTP listener: off, host:port of a loopback address, or the absolute path of a Unix socket."),
     TEXT("daemon", state_dir, NULL, 1, PATH_BYTES,
          "Folder of the daemon's own files, the embedded database among them."),
     TEXT("daemon", user, "", 0, NAME_BYTES,
@@ -72,6 +106,25 @@ static const struct config_key keys[] = {
     TEXT("database", postgres_bin, "", 0, PATH_BYTES,
          "Folder of PostgreSQL's programs, for the embedded database; empty: the newest under /usr/lib/postgresql."),
     CHOICE("database", auto_migrate, "yes", no_yes, "Whether the daemon migrates the database when it starts."),
+    TEXT_AS("mail", server, mail_server, "", 0, NAME_BYTES, check_mail_server,
+            "SMTP server that takes the daemon's mail, smtp://host:port or smtps://host:port; empty: no mail is sent."),
+    TEXT_AS("mail", from, mail_from, "", 0, NAME_BYTES, check_mail_from,
+            "Sender of the daemon's mail, local@domain or Name <local@domain>."),
+    TEXT_AS("mail", user, mail_user, "", 0, NAME_BYTES, NULL, "User at the mail server; empty: no login."),
+    TEXT_AS("mail", password_file, mail_password_file, "", 0, PATH_BYTES, NULL,
+            "File whose first line is the password at the mail server; nobody but its owner and group may read it."),
+    CHOICE_AS("mail", tls, mail_tls, "required", tls_levels,
+              "Whether mail is encrypted on its way to the server; anything but required only to a loopback address."),
+    CHOICE_AS("webhook", allow_http, webhook_allow_http, "no", no_yes,
+              "Whether webhooks may be sent unencrypted, to http:// URLs."),
+    CHOICE_AS("webhook", allow_private, webhook_allow_private, "no", no_yes,
+              "Whether webhooks may reach this machine and its networks: loopback, private and link-local addresses."),
+    TEXT_AS("delivery", ca_file, delivery_ca_file, "", 0, PATH_BYTES, NULL,
+            "Certificates, in PEM, that servers of mail and webhooks are checked against; empty: the system's."),
+    NUMBER_AS("delivery", timeout_ms, delivery_timeout_ms, "30000", 1000, 600000,
+              "How long one attempt to deliver a mail or a webhook may take, in milliseconds."),
+    NUMBER_AS("delivery", at_once, delivery_at_once, "16", 1, 256,
+              "Mails, and webhooks, that are delivered at the same time; more wait."),
 };
 
 enum { KEY_COUNT = sizeof keys / sizeof keys[0] };
@@ -133,10 +186,7 @@ static bool assign_text(struct config *config, const struct config_key *key, con
 		return err_set(err, "%s must not be empty", key->name);
 	if (length > (size_t)key->max)
 		return err_set(err, "%s is longer than %ld bytes", key->name, key->max);
-	bool path = key->offset == offsetof(struct config, http) && value[0] == '/';
-	bool listener = key->offset == offsetof(struct config, tcp) || key->offset == offsetof(struct config, http);
-	struct address address;
-	if (listener && !path && strcmp(value, "off") != 0 && !address_parse(value, &address, err))
+	if (key->check && !key->check(value, err))
 		return err_prefix(err, "%s", key->name);
 	*text_of(config, key) = arena_copy(&config->arena, value, length);
 	return true;

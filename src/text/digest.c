@@ -1,10 +1,12 @@
-/* Digest: OpenSSL's SHA-256 behind three calls.
+/* Digest: OpenSSL's SHA-256 behind a few calls.
  *
  * Invariant: a digest always succeeds. The library fails only when memory or the algorithm itself is missing, and then
  * nothing that rests on a checksum could be trusted, so the process ends. */
 #include "text/digest.h"
 
+#include <limits.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -55,4 +57,12 @@ void digest_of(const void *bytes, size_t length, char hex[static DIGEST_HEX_SIZE
 	struct digest *digest = digest_new();
 	digest_add(digest, bytes, length);
 	digest_finish(digest, hex);
+}
+
+void digest_sign(const void *key, size_t key_length, const void *bytes, size_t length,
+                 unsigned char mac[static DIGEST_BYTES])
+{
+	unsigned wrote = 0;
+	must(key_length <= INT_MAX);
+	must(HMAC(EVP_sha256(), key, (int)key_length, bytes, length, mac, &wrote) == mac && wrote == DIGEST_BYTES);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "text/utf8.h"
 
 _Static_assert(JSON_DEPTH_MAX <= 64, "the stack of brackets is one bit a level in 64 bits");
 
@@ -53,39 +54,12 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The length of the well-formed sequence of more than one byte at `at`, by table 3-7 of the Unicode Standard; else 0.
- */
-static size_t sequence_length(const unsigned char *at, size_t left)
-{
-	unsigned char low = 0x80, high = 0xBF;
-	size_t length;
-	if (at[0] >= 0xC2 && at[0] <= 0xDF) {
-		length = 2;
-	} else if (at[0] >= 0xE0 && at[0] <= 0xEF) {
-		length = 3;
-		low = at[0] == 0xE0 ? 0xA0 : low;
-		high = at[0] == 0xED ? 0x9F : high;
-	} else if (at[0] >= 0xF0 && at[0] <= 0xF4) {
-		length = 4;
-		low = at[0] == 0xF0 ? 0x90 : low;
-		high = at[0] == 0xF4 ? 0x8F : high;
-	} else {
-		return 0;
-	}
-	if (length > left || at[1] < low || at[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if ((at[i] & 0xC0) != 0x80)
-			return 0;
-	return length;
-}
-
 static bool skip_character(struct scan *scan, struct err *err)
 {
-	const unsigned char *at = (const unsigned char *)scan->text + scan->at;
-	if (*at == 0)
+	const char *at = scan->text + scan->at;
+	if (*at == '\0')
 		return err_set(err, "a NUL byte at offset %zu", scan->at);
-	size_t length = *at < 0x80 ? 1 : sequence_length(at, scan->length - scan->at);
+	size_t length = utf8_length(at, scan->length - scan->at);
 	if (length == 0)
 		return err_set(err, "invalid UTF-8 at offset %zu", scan->at);
 	scan->at += length;

@@ -6,6 +6,7 @@ cd "$(dirname "$0")"
 missing=
 command -v node >/dev/null || missing="$missing nodejs"
 command -v npm >/dev/null || missing="$missing npm"
+command -v openssl >/dev/null || missing="$missing openssl"
 command -v promtool >/dev/null || missing="$missing prometheus"
 /usr/bin/python3 -c 'import jsonrpclib.jsonrpc' 2>/dev/null || missing="$missing python3-jsonrpclib-pelix"
 /usr/bin/python3 -c 'import icalendar' 2>/dev/null || missing="$missing python3-icalendar"

@@ -72,6 +72,7 @@ me=$(as_administrator session whoami | member principal_id)
 TRACKTWO_TOKEN=$(as_administrator token create --principal-id "$me" | member token)
 export TRACKTWO_TOKEN
 
+run node deliver.js
 run node jayson.js
 run node client_js.js
 run node openrpc.js

@@ -1,4 +1,4 @@
-/* Tests of text/address: loopback, in both families, and nothing else. */
+/* Tests of text/address: loopback, in both families, and nothing else; and servers of mail, wherever they are. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,8 +48,63 @@ static void test_hosts(void **state)
 		assert_false(address_host_is_loopback(wrong[i]));
 }
 
+static void test_servers(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		bool loopback;
+	} right[] = {
+	    {"smtp://localhost", true},  {"smtp://LOCALHOST:25", true},    {"smtps://127.0.0.1:465", true},
+	    {"smtp://[::1]:2525", true}, {"smtp://127.255.255.255", true}, {"smtp://mail.example.org:587", false},
+	    {"smtps://10.0.0.1", false}, {"smtp://[2001:db8::1]", false},  {"smtp://localhost.example.org", false},
+	    {"smtp://0.0.0.0", false},   {"smtp://[::]", false},           {"smtp://[::ffff:127.0.0.1]", false},
+	    {"smtp://127.1", false},     {"smtp://a:65535", false},
+	};
+	static const char *const wrong[] = {"",
+	                                    "localhost",
+	                                    "http://localhost",
+	                                    "SMTP://localhost",
+	                                    "smtp:/localhost",
+	                                    "smtp://",
+	                                    "smtp://:25",
+	                                    "smtp://localhost:",
+	                                    "smtp://localhost:0",
+	                                    "smtp://localhost:65536",
+	                                    "smtp://localhost:25/",
+	                                    "smtp://localhost/name",
+	                                    "smtp://user@localhost",
+	                                    "smtp://user:pw@localhost",
+	                                    "smtp://local host",
+	                                    "smtp://::1",
+	                                    "smtp://[::1",
+	                                    "smtp://[localhost]",
+	                                    "smtp://[fe80::1%eth0]",
+	                                    "smtp://localhost?x",
+	                                    "smtp://localhost#x",
+	                                    "smtp://localhost\r\nx",
+	                                    NULL};
+	struct err err;
+	bool loopback;
+	for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+		if (!address_parse_server(right[i].text, &loopback, &err))
+			fail_msg("refused: %s", right[i].text);
+		assert_int_equal(loopback, right[i].loopback);
+	}
+	for (size_t i = 0; wrong[i]; i++)
+		if (address_parse_server(wrong[i], &loopback, &err))
+			fail_msg("accepted: %s", wrong[i]);
+	for (size_t length = 252; length <= 254; length++) {
+		char text[300] = "smtp://";
+		memset(text + 7, 'a', length);
+		text[7 + length] = '\0';
+		assert_int_equal(address_parse_server(text, &loopback, &err), length <= 253);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_parse), cmocka_unit_test(test_hosts)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_parse), cmocka_unit_test(test_hosts),
+	                                   cmocka_unit_test(test_servers)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

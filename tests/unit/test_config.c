@@ -92,16 +92,31 @@ static void test_defaults(void **state)
 	assert_int_equal(config.wait_ms, 10000);
 	assert_string_equal(config.postgres_bin, "");
 	assert_int_equal(config.auto_migrate, 1);
+	assert_string_equal(config.mail_server, "");
+	assert_string_equal(config.mail_from, "");
+	assert_string_equal(config.mail_user, "");
+	assert_string_equal(config.mail_password_file, "");
+	assert_int_equal(config.mail_tls, 0);
+	assert_int_equal(config.webhook_allow_http, 0);
+	assert_int_equal(config.webhook_allow_private, 0);
+	assert_string_equal(config.delivery_ca_file, "");
+	assert_int_equal(config.delivery_timeout_ms, 30000);
+	assert_int_equal(config.delivery_at_once, 16);
 }
 
 static const struct {
 	const char *section, *name;
 	long min, max;
 } ranges[] = {
-    {"daemon", "max_line_bytes", 1024, 67108864}, {"daemon", "max_clients", 1, 1000000},
-    {"daemon", "max_inflight", 1, 10000},         {"daemon", "drain_timeout_ms", 0, 600000},
-    {"database", "connections", 1, 64},           {"database", "statement_timeout_ms", 100, 600000},
+    {"daemon", "max_line_bytes", 1024, 67108864},
+    {"daemon", "max_clients", 1, 1000000},
+    {"daemon", "max_inflight", 1, 10000},
+    {"daemon", "drain_timeout_ms", 0, 600000},
+    {"database", "connections", 1, 64},
+    {"database", "statement_timeout_ms", 100, 600000},
     {"database", "wait_ms", 0, 600000},
+    {"delivery", "timeout_ms", 1000, 600000},
+    {"delivery", "at_once", 1, 256},
 };
 
 static long number_at(const char *section, const char *name)
@@ -120,7 +135,7 @@ static void test_ranges_of_numbers(void **state)
 	(void)state;
 	size_t numbers = 0, count;
 	const struct config_key *keys = config_keys(&count);
-	assert_int_equal(count, 18);
+	assert_int_equal(count, 28);
 	for (size_t i = 0; i < count; i++)
 		numbers += keys[i].type == CONFIG_NUMBER;
 	assert_int_equal(numbers, sizeof ranges / sizeof ranges[0]);
@@ -193,7 +208,7 @@ static void test_texts_and_listeners(void **state)
 	size_t count;
 	const struct config_key *keys = config_keys(&count);
 	for (size_t i = 0; i < count; i++) {
-		if (keys[i].type != CONFIG_TEXT || strcmp(keys[i].name, "tcp") == 0 || strcmp(keys[i].name, "http") == 0)
+		if (keys[i].type != CONFIG_TEXT || keys[i].check)
 			continue;
 		for (long length = keys[i].max - 1; length <= keys[i].max + 1; length++) {
 			memset(value, 'v', sizeof value);
@@ -218,6 +233,44 @@ static void test_texts_and_listeners(void **state)
 		    err.message + strlen(name),
 		    ": without TLS the daemon listens on a loopback address only: 127.0.0.1, [::1] or localhost");
 		assert_false(config_set(&config, "daemon", name, "[2001:db8::1]:80", &err));
+	}
+}
+
+/* At, below and above the longest value of what must be more than text. */
+static void test_texts_that_are_checked(void **state)
+{
+	(void)state;
+	static const char *const right[][2] = {
+	    {"server", ""},      {"server", "smtp://localhost:25"}, {"server", "smtps://mail.example.org"},
+	    {"from", ""},        {"from", "desk@example.org"},      {"from", "사무국 <desk@example.org>"},
+	    {"tls", "required"}, {"tls", "opportunistic"},          {"tls", "off"},
+	};
+	static const char *const wrong[][2] = {
+	    {"server", "off"},
+	    {"server", "mail.example.org"},
+	    {"server", "smtp://user:secret@example.org"},
+	    {"from", "secret"},
+	    {"from", "Desk desk@example.org"},
+	    {"from", "desk@사무국.kr"},
+	    {"tls", "no"},
+	    {"tls", ""},
+	};
+	for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+		if (!config_set(&config, "mail", right[i][0], right[i][1], &err))
+			fail_msg("%s: %s", right[i][1], err.message);
+	assert_string_equal(config.mail_server, "smtps://mail.example.org");
+	assert_int_equal(config.mail_tls, 2);
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		assert_false(config_set(&config, "mail", wrong[i][0], wrong[i][1], &err));
+		assert_memory_equal(err.message, wrong[i][0], strlen(wrong[i][0]));
+		assert_null(strstr(err.message, "secret"));
+	}
+	for (int length = 254; length <= 256; length++) {
+		char server[300], from[300];
+		snprintf(server, sizeof server, "smtp://%0*d", length - 7, 0);
+		snprintf(from, sizeof from, "%0*d <a@example.org>", length - 16, 0);
+		assert_int_equal(config_set(&config, "mail", "server", server, &err), length <= 255);
+		assert_int_equal(config_set(&config, "mail", "from", from, &err), length <= 255);
 	}
 }
 
@@ -361,7 +414,7 @@ static void test_the_sample_reads_back(void **state)
 			at[1] = ' ';
 		found++;
 	}
-	assert_int_equal(found, 18);
+	assert_int_equal(found, 28);
 	assert_non_null(strstr(sample, "# A number from 1024 to 67108864.\n"));
 	assert_non_null(strstr(sample, "# One of: error, warning, info, debug.\n"));
 	for (const char *line = sample; *line; line += strcspn(line, "\n") + 1)
@@ -380,6 +433,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_numbers_are_plain_digits, begin, end),
 	    cmocka_unit_test_setup_teardown(test_choices, begin, end),
 	    cmocka_unit_test_setup_teardown(test_texts_and_listeners, begin, end),
+	    cmocka_unit_test_setup_teardown(test_texts_that_are_checked, begin, end),
 	    cmocka_unit_test_setup_teardown(test_a_file, begin, end),
 	    cmocka_unit_test_setup_teardown(test_faults_name_their_line, begin, end),
 	    cmocka_unit_test_setup_teardown(test_unknown_keys_get_the_nearest, begin, end),
