@@ -38,18 +38,13 @@ END $$;
 CREATE FUNCTION commitment_update(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-	v_answer jsonb := write_begin(p_caller, p_request);
+	v_answer jsonb := coalesce(write_begin(p_caller, p_request), record_lock('commitment', p_id, p_version));
 	v_commitment store.commitment;
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
-	SELECT * INTO v_commitment FROM store.commitment WHERE id = p_id FOR UPDATE;
-	IF NOT FOUND THEN
-		RETURN not_found('commitment', 'id');
-	ELSIF v_commitment.version <> p_version THEN
-		RETURN stale(v_commitment.version);
-	END IF;
+	SELECT * INTO v_commitment FROM store.commitment WHERE id = p_id;
 	v_commitment := jsonb_populate_record(v_commitment, p_patch - 'text');
 	UPDATE store.commitment SET body = coalesce(p_patch->>'text', body), due_on = v_commitment.due_on,
 		status = v_commitment.status, version = version + 1, updated_at = clock_timestamp() WHERE id = p_id;

@@ -64,6 +64,13 @@ BEGIN
 	RETURN page(v_items, v_keys, v_ids, v_limit);
 END $$;
 
+-- The last administrator stays one: NULL, or the refusal.
+CREATE FUNCTION last_administrator(p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN CASE WHEN (SELECT array_agg(id) FROM store.principal WHERE role = 'administrator' AND status = 'active') = ARRAY[p_id]
+		THEN rule('last_administrator', 'this is the last administrator; make another one first', 'id') END;
+END $$;
+
 CREATE FUNCTION principal_update(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -77,21 +84,21 @@ BEGIN
 	PERFORM pg_advisory_xact_lock(hashtextextended('administrators', 0)) WHERE p_patch ?| ARRAY['role', 'status'];
 	PERFORM pg_advisory_xact_lock(hashtextextended('principal/' || (p_patch->>'unix_user'), 0))
 		WHERE p_patch->>'unix_user' IS NOT NULL;
-	SELECT * INTO v_principal FROM store.principal WHERE id = p_id FOR UPDATE;
-	IF NOT FOUND THEN
-		RETURN not_found('principal', 'id');
-	ELSIF v_principal.version <> p_version THEN
-		RETURN stale(v_principal.version);
+	v_answer := record_lock('principal', p_id, p_version);
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
 	ELSIF p_patch->>'contact_id' IS NOT NULL
 		AND NOT EXISTS (SELECT FROM store.contact WHERE id = (p_patch->>'contact_id')::uuid) THEN
 		RETURN not_found('contact', 'contact_id');
 	ELSIF EXISTS (SELECT FROM store.principal WHERE unix_user = p_patch->>'unix_user' AND id <> p_id) THEN
 		RETURN rule('unix_user_taken', 'another principal bears this Unix user; name another one, or none', 'unix_user');
-	ELSIF v_principal.role = 'administrator' AND v_principal.status = 'active'
-		AND (p_patch->>'role' <> 'administrator' OR p_patch->>'status' = 'retired')
-		AND NOT EXISTS (SELECT FROM store.principal WHERE role = 'administrator' AND status = 'active' AND id <> p_id) THEN
-		RETURN rule('last_administrator', 'this is the last administrator; make another one first', 'id');
+	ELSIF p_patch->>'role' <> 'administrator' OR p_patch->>'status' = 'retired' THEN
+		v_answer := last_administrator(p_id);
+		IF v_answer IS NOT NULL THEN
+			RETURN v_answer;
+		END IF;
 	END IF;
+	SELECT * INTO v_principal FROM store.principal WHERE id = p_id;
 	v_principal := jsonb_populate_record(v_principal, p_patch - 'clearance' || CASE WHEN p_patch ? 'clearance'
 		THEN jsonb_build_object('clearance', level_number(p_patch->>'clearance')) ELSE '{}' END);
 	UPDATE store.principal SET (name, role, desks, clearance, contact_id, language, timezone, email, unix_user, status,
