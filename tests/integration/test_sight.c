@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #define READER "00000000-0000-7000-8000-0000000000c0"
+#define CONCERN "00000000-0000-7000-8000-00000000c001"
 
 static void fill_every_table(const struct harness *harness)
 {
@@ -37,6 +38,12 @@ static void fill_every_table(const struct harness *harness)
 	    "', 'Reader', 'viewer');"
 	    "INSERT INTO store.token (id, principal_id, hash, created_by) VALUES (store.uuid7(), '" OTHER
 	    "', sha256('x'), '" OTHER "');"
+	    "INSERT INTO store.concern (id, country, body, created_by) VALUES ('" CONCERN "', 'RU', 'A worry', '" OTHER
+	    "');"
+	    "INSERT INTO store.concern_raised (id, concern_id, raised_on, recorded_by) VALUES (store.uuid7(), '" CONCERN
+	    "', '2026-01-01', '" OTHER "');"
+	    "INSERT INTO store.concern_answer (id, concern_id, answered_on, body, by_id, recorded_by) VALUES "
+	    "(store.uuid7(), '" CONCERN "', '2026-01-02', 'No', '" OTHER "', '" OTHER "');"
 	    "INSERT INTO store.note_reader VALUES ('%s', '" READER "');"
 	    "INSERT INTO store.dialogue_member (id, dialogue_id, principal_id) VALUES (store.uuid7(), '%s', '" OTHER "');"
 	    "INSERT INTO store.indicator_value (id, indicator, value, as_of, source, recorded_by) VALUES "
