@@ -525,6 +525,9 @@ static void read_everything(void)
 	             engagement_id));
 	if (concern_id[0])
 		call("concern.get", json_of("{'id':'%s'}", concern_id));
+	call("brief.get", json_of("{'engagement_id':'%s'}", engagement_id));
+	call("brief.get", json_of("{'contact_id':'%s','language':'ko'}", contact_id));
+	call("brief.get", json_of("{'country':'RU','language':'en'}"));
 }
 
 /* A reminder on its whole way: due, pushed, acknowledged, done. */
