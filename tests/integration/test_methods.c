@@ -440,12 +440,15 @@ static void change_everything(void)
 	     json_of("{'id':'%s','version':1,'track':null,'attribution':null,'convenor_id':null,'description':null}",
 	             dialogue_id));
 	call("principal.update", json_of("{'id':'%s','version':1,'contact_id':null,'language':null,'email':null,'unix_user'"
-	                                 ":null,'status':'retired'}",
+	                                 ":null}",
 	                                 principal_id));
 	call("engagement.update",
 	     json_of("{'id':'%s','version':1,'starts_on':'2001-02-01','precision':'month','audience':null,"
 	             "'readout':null,'track':null,'owner':null,'dialogue_id':null,'attribution':null}",
 	             engagement_id));
+	call("principal.retire",
+	     json_of("{'id':'%s','version':2,'hand_over_to':'00000000-0000-7000-8000-000000000001','desks':['JP']}",
+	             principal_id));
 	keep_id(held_id, checked_result(&client, "engagement.log", json_of("{" PLACED ",'status':'planned'}")));
 	call("engagement.hold", json_of("{'id':'%s','version':1,'readout':'r','commitments':[{'by':'US','text':'t'}],"
 	                                "'follow_up':{'due_at':'2099-01-01T00:00:00Z','note':'n'}}",

@@ -129,6 +129,8 @@ static const struct repeatable repeatables[] = {
     {"concern.answer", "{'id':'%s','version':1,'text':'a'}", "{'id':'%s','version':1,'text':'b'}", prepare_concern},
     {"concern.update", "{'id':'%s','version':1,'withdrawn':true}", "{'id':'%s','version':1,'withdrawn':false}",
      prepare_concern},
+    {"principal.retire", "{'id':'%s','version':1,'hand_over_to':'" ADMINISTRATOR "'}",
+     "{'id':'%s','version':1,'hand_over_to':'" ADMINISTRATOR "','desks':[]}", prepare_principal},
     {"indicator.record", "{'indicator':'1.1/support','value':40,'as_of':'2020-01-01','source':'s'}",
      "{'indicator':'1.1/support','value':40.5,'as_of':'2020-01-01','source':'s'}", NULL},
     {"roadmap.revise", "{'based_on':%s,'changes':[{'workstream':'1.1','title':'T'}]}",
