@@ -16,9 +16,10 @@ enum output_format { OUTPUT_TABLE, OUTPUT_TSV, OUTPUT_JSON };
  * becomes a space. In the arena. */
 const char *output_cell(struct arena *arena, const json_t *record, const char *path);
 
-/* Prints a result. A page, or an object that holds nothing but one list beside plain members, becomes a row each, with
- * the columns of the method's row (which may be NULL: of an unknown method); anything else two columns, key and value,
- * in the order of the result's type; a table leaves out what is empty. */
+/* Prints a result. What has a page of text, in its member `markdown`, shows that, line by line. A page of records, or
+ * an object that holds nothing but one list beside plain members, becomes a row each, with the columns of the method's
+ * row (which may be NULL: of an unknown method); anything else two columns, key and value, in the order of the result's
+ * type; a table leaves out what is empty. */
 void output_result(FILE *out, enum output_format format, const struct method *method, json_t *result);
 
 /* What goes to standard error beside a result: where the next page is, and the warnings of a write. */

@@ -312,3 +312,48 @@ BEGIN
 EXCEPTION WHEN data_exception THEN
 	RETURN NULL;
 END $$;
+
+-- Locks a record for a change, when it still is of the version that the caller read: NULL, or the refusal. `p_noun` names
+-- its table.
+CREATE FUNCTION record_lock(p_noun text, p_id uuid, p_version int) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	v_version int;
+BEGIN
+	EXECUTE format('SELECT version FROM store.%I WHERE id = $1 FOR UPDATE', p_noun) INTO v_version USING p_id;
+	RETURN CASE WHEN v_version IS NULL THEN not_found(p_noun, 'id') WHEN v_version <> p_version THEN stale(v_version) END;
+END $$;
+
+-- The lists <entry>s_change and <entry>s_remove of a patch, by the entries' ids: contacts have affiliations, dialogues have
+-- members, in the table <noun>_<entry>, from a day until a day, each with one more word that may change. NULL, or the
+-- refusal, and then nothing is written.
+CREATE FUNCTION entries_change(p_noun text, p_id uuid, p_entry text, p_word text, p_patch jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_list text := p_entry || 's_change';
+	v_known jsonb; v_given jsonb; v_position bigint;
+BEGIN
+	EXECUTE format('SELECT coalesce(jsonb_object_agg(e.id, to_jsonb(e)), ''{}'') FROM store.%I e WHERE e.%I = $1',
+		p_noun || '_' || p_entry, p_noun || '_id') INTO v_known USING p_id;
+	SELECT place - 1 INTO v_position
+		FROM jsonb_array_elements_text(p_patch->(p_entry || 's_remove')) WITH ORDINALITY AS gone(id, place)
+		WHERE NOT v_known ? gone.id ORDER BY place LIMIT 1;
+	IF FOUND THEN
+		RETURN not_found(p_entry, format('%ss_remove[%s]', p_entry, v_position));
+	END IF;
+	FOR v_given, v_position IN SELECT value, ordinality - 1 FROM jsonb_array_elements(p_patch->v_list) WITH ORDINALITY LOOP
+		IF NOT v_known ? (v_given->>'id') THEN
+			RETURN not_found(p_entry, format('%s[%s].id', v_list, v_position));
+		END IF;
+		v_given := v_known->(v_given->>'id') || v_given;
+		IF (v_given->>'until')::date < (v_given->>'since')::date THEN
+			RETURN rule('ends_before_start', 'it must not end before it begins', format('%s[%s].until', v_list, v_position));
+		END IF;
+		v_known := v_known || jsonb_build_object(v_given->>'id', v_given);
+	END LOOP;
+	EXECUTE format('UPDATE store.%1$I e SET %2$I = n.%2$I, since = n.since, until = n.until
+		FROM jsonb_populate_recordset(NULL::store.%1$I, $1) AS n WHERE e.id = n.id AND e IS DISTINCT FROM n',
+		p_noun || '_' || p_entry, p_word) USING (SELECT jsonb_agg(value) FROM jsonb_each(v_known));
+	EXECUTE format('DELETE FROM store.%I WHERE %I = $1 AND id::text IN (SELECT jsonb_array_elements_text($2))',
+		p_noun || '_' || p_entry, p_noun || '_id') USING p_id, p_patch->(p_entry || 's_remove');
+	RETURN NULL;
+END $$;

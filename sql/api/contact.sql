@@ -161,57 +161,19 @@ BEGIN
 	RETURN page(v_items, v_keys, v_ids, v_limit);
 END $$;
 
--- Changes of what was recorded of posts, by their ids: NULL, or the refusal, and then nothing is written.
-CREATE FUNCTION affiliations_change(p_contact uuid, p_change jsonb, p_remove jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE
-	v_given jsonb; v_position bigint; v_writing boolean;
-	v_affiliation store.contact_affiliation;
-BEGIN
-	FOREACH v_writing IN ARRAY ARRAY[false, true] LOOP
-		FOR v_given, v_position IN SELECT * FROM jsonb_array_elements(p_change) WITH ORDINALITY LOOP
-			SELECT * INTO v_affiliation FROM store.contact_affiliation
-				WHERE id = (v_given->>'id')::uuid AND contact_id = p_contact;
-			IF NOT FOUND THEN
-				RETURN not_found('affiliation', format('affiliations_change[%s].id', v_position - 1));
-			END IF;
-			v_affiliation := jsonb_populate_record(v_affiliation, v_given);
-			IF v_affiliation.until < v_affiliation.since THEN
-				RETURN rule('ends_before_start', 'an affiliation must not end before it begins',
-					format('affiliations_change[%s].until', v_position - 1));
-			END IF;
-			CONTINUE WHEN NOT v_writing;
-			UPDATE store.contact_affiliation SET title = v_affiliation.title, since = v_affiliation.since,
-				until = v_affiliation.until WHERE id = v_affiliation.id;
-		END LOOP;
-	END LOOP;
-	DELETE FROM store.contact_affiliation WHERE contact_id = p_contact
-		AND id::text IN (SELECT jsonb_array_elements_text(p_remove));
-	RETURN NULL;
-END $$;
-
 CREATE FUNCTION contact_update(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-	v_answer jsonb := write_begin(p_caller, p_request);
+	v_answer jsonb := coalesce(write_begin(p_caller, p_request), record_lock('contact', p_id, p_version));
 	v_contact store.contact;
 	v_names jsonb;
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
-	SELECT * INTO v_contact FROM store.contact WHERE id = p_id FOR UPDATE;
-	IF NOT FOUND THEN
-		RETURN not_found('contact', 'id');
-	ELSIF v_contact.version <> p_version THEN
-		RETURN stale(v_contact.version);
-	END IF;
 	v_answer := coalesce(contact_faults(jsonb_strip_nulls(jsonb_build_object('owner', p_patch->'owner', 'affiliations',
 			p_patch->'affiliations_add')), '', 'affiliations_add'),
-		(SELECT not_found('affiliation', format('affiliations_remove[%s]', place - 1))
-			FROM jsonb_array_elements_text(p_patch->'affiliations_remove') WITH ORDINALITY AS gone(id, place)
-			WHERE NOT EXISTS (SELECT FROM store.contact_affiliation a WHERE a.id = gone.id::uuid AND a.contact_id = p_id)
-			LIMIT 1),
-		affiliations_change(p_id, p_patch->'affiliations_change', p_patch->'affiliations_remove'));
+		entries_change('contact', p_id, 'affiliation', 'title', p_patch));
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
@@ -227,6 +189,7 @@ BEGIN
 		DELETE FROM store.contact_channel WHERE contact_id = p_id;
 		PERFORM channels_insert(p_id, p_patch->'channels');
 	END IF;
+	SELECT * INTO v_contact FROM store.contact WHERE id = p_id;
 	v_contact := jsonb_populate_record(v_contact, p_patch - 'name' - 'sensitivity'
 		|| CASE WHEN p_patch ? 'owner' THEN jsonb_build_object('owner_id', p_patch->'owner') ELSE '{}' END
 		|| CASE WHEN p_patch ? 'sensitivity'

@@ -61,59 +61,20 @@ BEGIN
 	RETURN coalesce(dialogue_json(p_id), not_found('dialogue', 'id'));
 END $$;
 
--- Members by their ids: NULL, or the refusal, and then nothing is written.
-CREATE FUNCTION members_change(p_dialogue uuid, p_change jsonb, p_remove jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE
-	v_given jsonb; v_position bigint; v_writing boolean;
-	v_member store.dialogue_member;
-BEGIN
-	SELECT place - 1 INTO v_position FROM jsonb_array_elements_text(p_remove) WITH ORDINALITY AS gone(id, place)
-		WHERE NOT EXISTS (SELECT FROM store.dialogue_member m WHERE m.id = gone.id::uuid AND m.dialogue_id = p_dialogue)
-		LIMIT 1;
-	IF FOUND THEN
-		RETURN not_found('member', format('members_remove[%s]', v_position));
-	END IF;
-	FOREACH v_writing IN ARRAY ARRAY[false, true] LOOP
-		FOR v_given, v_position IN SELECT * FROM jsonb_array_elements(p_change) WITH ORDINALITY LOOP
-			SELECT * INTO v_member FROM store.dialogue_member
-				WHERE id = (v_given->>'id')::uuid AND dialogue_id = p_dialogue;
-			IF NOT FOUND THEN
-				RETURN not_found('member', format('members_change[%s].id', v_position - 1));
-			END IF;
-			v_member := jsonb_populate_record(v_member, v_given);
-			IF v_member.until < v_member.since THEN
-				RETURN rule('ends_before_start', 'a membership must not end before it begins',
-					format('members_change[%s].until', v_position - 1));
-			END IF;
-			CONTINUE WHEN NOT v_writing;
-			UPDATE store.dialogue_member SET role = v_member.role, since = v_member.since, until = v_member.until
-				WHERE id = v_member.id;
-		END LOOP;
-	END LOOP;
-	DELETE FROM store.dialogue_member WHERE dialogue_id = p_dialogue
-		AND id::text IN (SELECT jsonb_array_elements_text(p_remove));
-	RETURN NULL;
-END $$;
-
 CREATE FUNCTION dialogue_update(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-	v_answer jsonb := write_begin(p_caller, p_request);
+	v_answer jsonb := coalesce(write_begin(p_caller, p_request), record_lock('dialogue', p_id, p_version));
 	v_dialogue store.dialogue;
 	v_position bigint;
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
-	END IF;
-	SELECT * INTO v_dialogue FROM store.dialogue WHERE id = p_id FOR UPDATE;
-	IF NOT FOUND THEN
-		RETURN not_found('dialogue', 'id');
-	ELSIF v_dialogue.version <> p_version THEN
-		RETURN stale(v_dialogue.version);
 	ELSIF p_patch->>'convenor_id' IS NOT NULL
 		AND NOT EXISTS (SELECT FROM store.organization WHERE id = (p_patch->>'convenor_id')::uuid) THEN
 		RETURN not_found('organization', 'convenor_id');
 	END IF;
+	SELECT * INTO v_dialogue FROM store.dialogue WHERE id = p_id;
 	v_dialogue := jsonb_populate_record(v_dialogue, p_patch);
 	v_dialogue.countries := words_changed(v_dialogue.countries, p_patch->'countries_add', p_patch->'countries_remove');
 	v_dialogue.workstreams := workstreams_changed(v_dialogue.workstreams, p_patch->'workstreams_add',
@@ -126,7 +87,7 @@ BEGIN
 			THEN rule('at_least_one_workstream', 'a dialogue keeps one workstream at least', 'workstreams_remove') END,
 		CASE WHEN v_position IS NOT NULL THEN not_found('person', format('members_add[%s]', v_position)) END,
 		retired_workstream(coalesce(p_patch->'workstreams_add', '[]') || coalesce(p_patch->'workstreams_change', '[]')),
-		members_change(p_id, p_patch->'members_change', p_patch->'members_remove'));
+		entries_change('dialogue', p_id, 'member', 'role', p_patch));
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;

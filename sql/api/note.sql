@@ -41,20 +41,14 @@ END $$;
 CREATE FUNCTION note_update(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-	v_answer jsonb := write_begin(p_caller, p_request);
-	v_note store.note;
+	v_answer jsonb := coalesce(write_begin(p_caller, p_request),
+		CASE WHEN EXISTS (SELECT FROM store.note WHERE id = p_id AND author_id <> p_caller)
+			THEN refused(403, 'forbidden', 'only its author changes a note; add one of your own') END,
+		record_lock('note', p_id, p_version));
 	v_add uuid[] := texts(p_patch->'readers_add')::uuid[];
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
-	END IF;
-	SELECT * INTO v_note FROM store.note WHERE id = p_id FOR UPDATE;
-	IF NOT FOUND THEN
-		RETURN not_found('note', 'id');
-	ELSIF v_note.author_id <> p_caller THEN
-		RETURN refused(403, 'forbidden', 'only its author changes a note; add one of your own');
-	ELSIF v_note.version <> p_version THEN
-		RETURN stale(v_note.version);
 	ELSIF unknown_reader(v_add) IS NOT NULL THEN
 		RETURN not_found('principal', format('readers_add[%s]', unknown_reader(v_add)));
 	END IF;

@@ -47,18 +47,12 @@ END $$;
 CREATE FUNCTION organization_update(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-	v_answer jsonb := write_begin(p_caller, p_request);
+	v_answer jsonb := coalesce(write_begin(p_caller, p_request), record_lock('organization', p_id, p_version));
 	v_organization store.organization;
 	v_names jsonb;
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
-	END IF;
-	SELECT * INTO v_organization FROM store.organization WHERE id = p_id FOR UPDATE;
-	IF NOT FOUND THEN
-		RETURN not_found('organization', 'id');
-	ELSIF v_organization.version <> p_version THEN
-		RETURN stale(v_organization.version);
 	ELSIF p_patch->>'parent_id' IS NOT NULL
 		AND NOT EXISTS (SELECT FROM store.organization WHERE id = (p_patch->>'parent_id')::uuid) THEN
 		RETURN not_found('organization', 'parent_id');
@@ -74,6 +68,7 @@ BEGIN
 		INSERT INTO store.organization_name (organization_id, position, body, kind, language, system, is_primary)
 			SELECT p_id, r.place, r.body, r.kind, r.language, r.system, r.is_primary FROM name_rows(v_names) AS r;
 	END IF;
+	SELECT * INTO v_organization FROM store.organization WHERE id = p_id;
 	v_organization := jsonb_populate_record(v_organization, p_patch - 'name');
 	UPDATE store.organization SET name = coalesce(primary_name(v_names), name), country = v_organization.country,
 		kind = v_organization.kind, parent_id = v_organization.parent_id, website = v_organization.website,

@@ -64,6 +64,13 @@ BEGIN
 	RETURN page(v_items, v_keys, v_ids, v_limit);
 END $$;
 
+-- The last administrator stays one: NULL, or the refusal.
+CREATE FUNCTION last_administrator(p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN CASE WHEN (SELECT array_agg(id) FROM store.principal WHERE role = 'administrator' AND status = 'active') = ARRAY[p_id]
+		THEN rule('last_administrator', 'this is the last administrator; make another one first', 'id') END;
+END $$;
+
 CREATE FUNCTION principal_update(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -77,21 +84,21 @@ BEGIN
 	PERFORM pg_advisory_xact_lock(hashtextextended('administrators', 0)) WHERE p_patch ?| ARRAY['role', 'status'];
 	PERFORM pg_advisory_xact_lock(hashtextextended('principal/' || (p_patch->>'unix_user'), 0))
 		WHERE p_patch->>'unix_user' IS NOT NULL;
-	SELECT * INTO v_principal FROM store.principal WHERE id = p_id FOR UPDATE;
-	IF NOT FOUND THEN
-		RETURN not_found('principal', 'id');
-	ELSIF v_principal.version <> p_version THEN
-		RETURN stale(v_principal.version);
+	v_answer := record_lock('principal', p_id, p_version);
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
 	ELSIF p_patch->>'contact_id' IS NOT NULL
 		AND NOT EXISTS (SELECT FROM store.contact WHERE id = (p_patch->>'contact_id')::uuid) THEN
 		RETURN not_found('contact', 'contact_id');
 	ELSIF EXISTS (SELECT FROM store.principal WHERE unix_user = p_patch->>'unix_user' AND id <> p_id) THEN
 		RETURN rule('unix_user_taken', 'another principal bears this Unix user; name another one, or none', 'unix_user');
-	ELSIF v_principal.role = 'administrator' AND v_principal.status = 'active'
-		AND (p_patch->>'role' <> 'administrator' OR p_patch->>'status' = 'retired')
-		AND NOT EXISTS (SELECT FROM store.principal WHERE role = 'administrator' AND status = 'active' AND id <> p_id) THEN
-		RETURN rule('last_administrator', 'this is the last administrator; make another one first', 'id');
+	ELSIF p_patch->>'role' <> 'administrator' OR p_patch->>'status' = 'retired' THEN
+		v_answer := last_administrator(p_id);
+		IF v_answer IS NOT NULL THEN
+			RETURN v_answer;
+		END IF;
 	END IF;
+	SELECT * INTO v_principal FROM store.principal WHERE id = p_id;
 	v_principal := jsonb_populate_record(v_principal, p_patch - 'clearance' || CASE WHEN p_patch ? 'clearance'
 		THEN jsonb_build_object('clearance', level_number(p_patch->>'clearance')) ELSE '{}' END);
 	UPDATE store.principal SET (name, role, desks, clearance, contact_id, language, timezone, email, unix_user, status,
@@ -102,4 +109,96 @@ BEGIN
 		WHERE id = p_id RETURNING * INTO v_principal;
 	PERFORM pg_notify('tracktwo', 'principal');
 	RETURN write_end(p_caller, p_request, p_id, v_principal.version, principal_json(v_principal));
+END $$;
+
+-- Planned engagements wait for their owner, or, without one, for whoever logged them; seats in them wait for the person.
+-- What was held keeps who was there. Returns how many engagements have changed hands.
+CREATE FUNCTION engagements_hand_over(p_from uuid, p_to uuid) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	v_planned uuid[] := ARRAY(SELECT e.id FROM store.engagement e
+		WHERE e.status IN ('tentative', 'planned', 'postponed') AND e.voided_at IS NULL AND (
+			e.owner_id IS NULL AND e.logged_by = p_from OR EXISTS (SELECT FROM store.engagement_participant p
+				WHERE p.engagement_id = e.id AND p.principal_id = p_from)));
+	v_moved bigint;
+BEGIN
+	UPDATE store.engagement SET owner_id = CASE WHEN owner_id = p_from OR owner_id IS NULL AND logged_by = p_from THEN p_to
+			ELSE owner_id END, version = version + 1, updated_at = clock_timestamp()
+		WHERE voided_at IS NULL AND (owner_id = p_from OR id = ANY (v_planned));
+	GET DIAGNOSTICS v_moved = ROW_COUNT;
+	UPDATE store.engagement_participant p SET principal_id = p_to,
+			attendance = CASE attendance WHEN 'accepted' THEN 'invited' ELSE attendance END
+		WHERE p.engagement_id = ANY (v_planned) AND p.principal_id = p_from AND NOT EXISTS (
+			SELECT FROM store.engagement_participant o WHERE o.engagement_id = p.engagement_id AND o.principal_id = p_to);
+	UPDATE store.engagement_participant SET attendance = 'declined'
+		WHERE engagement_id = ANY (v_planned) AND principal_id = p_from;
+	RETURN v_moved;
+END $$;
+
+-- Reminders that wait for somebody wait for somebody else, escalations too. What is out goes to the new one at once, under
+-- the same delivery_id; what the old one has had already, or what never reached them, comes due anew.
+CREATE FUNCTION reminders_hand_over(p_from uuid, p_to uuid) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	v_moved bigint;
+BEGIN
+	UPDATE store.reminder r SET assignee_id = p_to, status = CASE WHEN EXISTS (SELECT FROM store.delivery d
+			WHERE d.reminder_id = r.id AND d.ended_at IS NULL) THEN status ELSE 'pending' END,
+		version = version + 1, updated_at = clock_timestamp()
+		WHERE assignee_id = p_from AND status IN ('pending', 'due', 'acknowledged', 'failed');
+	GET DIAGNOSTICS v_moved = ROW_COUNT;
+	UPDATE store.reminder SET escalate_to = p_to, version = version + 1, updated_at = clock_timestamp()
+		WHERE escalate_to = p_from AND status NOT IN ('done', 'cancelled');
+	UPDATE store.delivery SET assignee_id = p_to,
+		lease_until = CASE channel WHEN 'push' THEN clock_timestamp() ELSE lease_until END
+		WHERE assignee_id = p_from AND ended_at IS NULL;
+	PERFORM pg_notify('tracktwo', 'reminder');
+	RETURN v_moved;
+END $$;
+
+-- One who leaves can do nothing any more, and nothing waits for them: all that is open goes to another, in this one
+-- transaction. What they did stays theirs.
+CREATE FUNCTION principal_retire(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_hand_over_to uuid,
+	p_desks text[]) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request);
+	v_old store.principal; v_new store.principal;
+	v_commitments bigint; v_contacts bigint; v_tokens bigint; v_moved jsonb;
+BEGIN
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	-- One at a time, lest the last two administrators, or those who take over from each other, end each other.
+	PERFORM pg_advisory_xact_lock(hashtextextended('administrators', 0));
+	v_answer := record_lock('principal', p_id, p_version);
+	SELECT * INTO v_old FROM store.principal WHERE id = p_id;
+	SELECT * INTO v_new FROM store.principal WHERE id = p_hand_over_to;
+	p_desks := coalesce(p_desks, v_old.desks);
+	v_answer := coalesce(v_answer,
+		CASE WHEN p_id = p_caller THEN rule('oneself', 'nobody retires themselves; another administrator does it', 'id') END,
+		last_administrator(p_id),
+		CASE WHEN v_new.id IS NULL THEN not_found('principal', 'hand_over_to')
+			WHEN v_new.status <> 'active' THEN rule('retired', 'this person is retired too; hand over to one who is not',
+				'hand_over_to')
+			WHEN NOT p_desks <@ v_old.desks THEN rule('other_desk', 'only desks of the person who leaves are handed over',
+				'desks') END);
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	UPDATE store.principal SET status = 'retired', version = version + 1, updated_at = clock_timestamp(),
+		desks = ARRAY(SELECT desk FROM unnest(desks) AS desk WHERE desk <> ALL (p_desks))
+		WHERE id = p_id RETURNING * INTO v_old;
+	UPDATE store.principal SET desks = words_changed(desks, to_jsonb(p_desks), NULL), version = version + 1,
+		updated_at = clock_timestamp() WHERE id = p_hand_over_to AND NOT p_desks <@ desks;
+	UPDATE store.token SET revoked_at = clock_timestamp() WHERE principal_id = p_id AND revoked_at IS NULL;
+	GET DIAGNOSTICS v_tokens = ROW_COUNT;
+	UPDATE store.commitment SET by_principal_id = p_hand_over_to, version = version + 1, updated_at = clock_timestamp()
+		WHERE by_principal_id = p_id AND status = 'open';
+	GET DIAGNOSTICS v_commitments = ROW_COUNT;
+	UPDATE store.contact SET owner_id = p_hand_over_to, version = version + 1, updated_at = clock_timestamp()
+		WHERE owner_id = p_id;
+	GET DIAGNOSTICS v_contacts = ROW_COUNT;
+	v_moved := jsonb_build_object('reminders', reminders_hand_over(p_id, p_hand_over_to), 'commitments', v_commitments,
+		'contacts', v_contacts, 'engagements', engagements_hand_over(p_id, p_hand_over_to), 'desks', to_jsonb(p_desks),
+		'tokens_revoked', v_tokens);
+	RETURN write_end(p_caller, p_request, p_id, v_old.version, principal_json(v_old)
+		|| jsonb_build_object('handed_over_to', p_hand_over_to, 'moved', v_moved));
 END $$;

@@ -1,4 +1,6 @@
 /* Principals: our own people, who call the daemon and are reminded by it. */
+#include <string.h>
+
 #include "api/methods.h"
 #include "api/types.h"
 
@@ -12,19 +14,44 @@ static const struct type principal_status = {.kind = TYPE_CHOICE,
 static const struct type desks = {.kind = TYPE_LIST, .element = &type_country, .max = 300, .unique = true};
 static const struct type unix_user = {.kind = TYPE_TEXT, .min = 1, .max = 64, .help = "A user's name on this machine."};
 
-static const struct type record = {
-    .name = "Principal",
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS(
-        {"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},
-        {"name", &api_text_record, MEMBER_REQUIRED, NULL}, {"role", &role, MEMBER_REQUIRED, NULL},
-        {"desks", &api_code_list, MEMBER_REQUIRED, NULL}, {"clearance", &api_sensitivity, MEMBER_REQUIRED, NULL},
-        {"contact_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"language", &api_text_record, MEMBER_NULLABLE, NULL},
-        {"timezone", &api_text_record, MEMBER_REQUIRED, NULL}, {"email", &api_text_record, MEMBER_NULLABLE, NULL},
-        {"unix_user", &api_text_record, MEMBER_NULLABLE, NULL}, {"status", &principal_status, MEMBER_REQUIRED, NULL},
-        {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
+#define RECORD_MEMBERS                                                                                                 \
+	{"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"version", &type_integer, MEMBER_REQUIRED, NULL},                      \
+	    {"name", &api_text_record, MEMBER_REQUIRED, NULL}, {"role", &role, MEMBER_REQUIRED, NULL},                     \
+	    {"desks", &api_code_list, MEMBER_REQUIRED, NULL}, {"clearance", &api_sensitivity, MEMBER_REQUIRED, NULL},      \
+	    {"contact_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"language", &api_text_record, MEMBER_NULLABLE, NULL},      \
+	    {"timezone", &api_text_record, MEMBER_REQUIRED, NULL}, {"email", &api_text_record, MEMBER_NULLABLE, NULL},     \
+	    {"unix_user", &api_text_record, MEMBER_NULLABLE, NULL}, {"status", &principal_status, MEMBER_REQUIRED, NULL},  \
+	    {"created_at", &type_instant, MEMBER_REQUIRED, NULL},                                                          \
+	{                                                                                                                  \
+		"updated_at", &type_instant, MEMBER_REQUIRED, NULL                                                             \
+	}
+static const struct type record = {.name = "Principal", .kind = TYPE_OBJECT, TYPE_MEMBERS(RECORD_MEMBERS)};
 static const struct type records = {.kind = TYPE_LIST, .element = &record};
 static const struct type page = {.name = "PrincipalPage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
+
+static const struct type moved = {
+    .name = "HandOver",
+    .kind = TYPE_OBJECT,
+    .help = "How many of each have changed hands.",
+    TYPE_MEMBERS({"reminders", &api_count, MEMBER_REQUIRED, "Open reminders."},
+                 {"commitments", &api_count, MEMBER_REQUIRED, "Open promises of the person's own."},
+                 {"contacts", &api_count, MEMBER_REQUIRED, "Contacts that the person kept."},
+                 {"engagements", &api_count, MEMBER_REQUIRED, "Engagements owned, and seats in planned ones."},
+                 {"desks", &api_code_list, MEMBER_REQUIRED, NULL},
+                 {"tokens_revoked", &api_count, MEMBER_REQUIRED, NULL})};
+static const struct type retirement = {.name = "Retirement",
+                                       .kind = TYPE_OBJECT,
+                                       TYPE_MEMBERS(RECORD_MEMBERS,
+                                                    {"handed_over_to", &type_uuid, MEMBER_REQUIRED, NULL},
+                                                    {"moved", &moved, MEMBER_REQUIRED, NULL})};
+
+static void check_retire(json_t *object, const char *path, struct type_faults *faults)
+{
+	const char *from = json_string_value(json_object_get(object, "id"));
+	const char *to = json_string_value(json_object_get(object, "hand_over_to"));
+	if (from && to && strcmp(from, to) == 0)
+		type_fault(faults, api_path(faults, path, "hand_over_to"), "must be somebody else than id");
+}
 
 static const struct method rows[] = {
     {.name = "principal.create",
@@ -59,8 +86,22 @@ static const struct method rows[] = {
                    {"timezone", &type_zone, MEMBER_OPTIONAL, "Where the person works."},
                    {"email", &type_line, API_CLEARABLE, "Where mail reaches the person."},
                    {"unix_user", &unix_user, API_CLEARABLE, "The user by which a Unix socket knows the person."},
-                   {"status", &principal_status, MEMBER_OPTIONAL, "retired: may do nothing any more."}),
+                   {"status", &principal_status, MEMBER_OPTIONAL,
+                    "retired: may do nothing any more; principal.retire also hands over what waits for them."}),
      .result = &record},
+    {.name = "principal.retire",
+     .kind = METHOD_WRITE,
+     .role = ROLE_ADMINISTRATOR,
+     .summary =
+         "Retires one of our own people: they may do nothing any more, and all that waits for them goes to another.",
+     .params = {.kind = TYPE_OBJECT,
+                TYPE_MEMBERS(API_UPDATE_PARAMS,
+                             {"hand_over_to", &type_uuid, MEMBER_REQUIRED,
+                              "Who takes over the open reminders and promises, the contacts and engagements owned, and "
+                              "the seats in what is planned."},
+                             {"desks", &desks, MEMBER_OPTIONAL, "Which desks go along; all when absent, [] for none."}),
+                .check = check_retire},
+     .result = &retirement},
     {.name = "principal.get",
      .kind = METHOD_READ,
      .role = ROLE_VIEWER,

@@ -308,6 +308,17 @@ static bool print_table(FILE *out, const struct grid *grid, bool record)
 	return printed;
 }
 
+/* False when the result is no page of text. */
+static bool print_page(FILE *out, struct arena *arena, const json_t *result)
+{
+	const char *page = json_string_value(json_object_get(result, "markdown"));
+	char *rest = page ? arena_strdup(arena, page) : NULL, *line;
+	while ((line = strsep(&rest, "\n")))
+		if (rest || *line)
+			fprintf(out, "%s\n", tame(line));
+	return page != NULL;
+}
+
 void output_result(FILE *out, enum output_format format, const struct method *method, json_t *result)
 {
 	if (format == OUTPUT_JSON) {
@@ -319,6 +330,10 @@ void output_result(FILE *out, enum output_format format, const struct method *me
 	struct grid grid = {.arena = &arena};
 	const char *name;
 	const json_t *list = list_of(result, &name);
+	if (print_page(out, &arena, result)) {
+		arena_release(&arena);
+		return;
+	}
 	if (list)
 		grid_of_list(&grid, list, name, method ? method->columns : NULL);
 	else

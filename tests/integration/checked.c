@@ -152,6 +152,9 @@ long checked_rows(const struct harness *harness)
 	                              " + (SELECT count(*) FROM store.engagement_participant)"
 	                              " + (SELECT count(*) FROM store.dialogue_member)"
 	                              " + (SELECT count(*) FROM store.contact_affiliation)"
+	                              " + (SELECT count(*) FROM store.concern)"
+	                              " + (SELECT count(*) FROM store.concern_raised)"
+	                              " + (SELECT count(*) FROM store.concern_answer)"
 	                              " + (SELECT count(*) FROM store.roadmap_version)"
 	                              " + (SELECT count(*) FROM store.workstream)");
 }

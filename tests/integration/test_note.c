@@ -313,6 +313,94 @@ static void test_commitments(void **state)
 	free(contact), free(engagement);
 }
 
+/* The texts of a page of the ledger, in order, without their ends. */
+static void expect_ledger(const char *params, const char *texts)
+{
+	json_t *page = call("commitment.list", json_of("{'limit':100,%s}", params)), *item;
+	char found[400] = "";
+	size_t i;
+	json_array_foreach(at(page, "items"), i, item)
+	{
+		strcat(found, i > 0 ? " " : "");
+		strcat(found, at_string(item, "text"));
+	}
+	if (strcmp(found, texts) != 0)
+		fail_msg("%s: %s, not %s", params, found, texts);
+	json_decref(page);
+}
+
+static void promise(const char *by, const char *to, const char *text, const char *due_on, const char *status)
+{
+	json_t *params = json_of("{'by':'%s','to':'%s','text':'%s'}", by, to, text);
+	if (due_on)
+		json_object_set_new(params, "due_on", json_string(due_on));
+	char *id = made("commitment.create", params);
+	if (status)
+		done("commitment.update", json_of("{'id':'%s','version':1,'status':'%s'}", id, status));
+	free(id);
+}
+
+/* What each side owes: people stand on their country's side, our own on the home side; overdue by the day in Seoul. */
+static void test_ledger(void **state)
+{
+	char *contact = made("contact.create", json_of("{'name':'Owing','country':'LA'}"));
+	char *officer = made("principal.create", json_of("{'name':'Owing','role':'officer'}"));
+	char *today = harness_query(harness, "SELECT (now() AT TIME ZONE 'Asia/Seoul')::date"), params[200];
+	char *yesterday = harness_query(harness, "SELECT (now() AT TIME ZONE 'Asia/Seoul')::date - 1");
+	(void)state;
+	promise("LA", "KR", "none", NULL, NULL);
+	promise("LA", officer, "late", "2001-01-01", NULL);
+	promise(contact, officer, "yesterday", yesterday, NULL);
+	promise(contact, "KR", "today", today, NULL);
+	promise("LA", "KR", "kept", "2000-01-01", "fulfilled");
+	promise(officer, contact, "ours", "2002-01-01", NULL);
+	promise("KR", "LA", "too", "2099-01-01", NULL);
+	/* An engagement that is void takes its promises along. */
+	char *void_one = made("engagement.log", json_of("{" PLACED ",'commitments':[{'by':'LA','text':'void'}]}"));
+	expect_ledger("'by':'LA'", "late yesterday today none void kept");
+	done("engagement.void", json_of("{'id':'%s','version':1,'reason':'r'}", void_one));
+	expect_ledger("'by':'LA'", "late yesterday today none kept");
+	expect_ledger("'by':'LA','status':'open'", "late yesterday today none");
+	expect_ledger("'by':'LA','overdue':true", "late yesterday");
+	expect_ledger("'by':'LA','overdue':false", "today none kept");
+	expect_ledger("'by':'KR','to':'LA'", "ours too");
+	expect_ledger("'to':'KR','by':'LA','due_before':'2001-01-02'", "late kept");
+	expect_ledger("'to':'LA','overdue':true", "ours");
+	const char *const people[][3] = {{"by", contact, "yesterday today"},
+	                                 {"to", contact, "ours"},
+	                                 {"by", officer, "ours"},
+	                                 {"to", officer, "late yesterday"}};
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(params, sizeof params, "'%s':'%s'", people[i][0], people[i][1]);
+		expect_ledger(params, people[i][2]);
+	}
+	checked_refused(&client, "commitment.list", json_of("{'by':'" NOBODY "'}"), 404, "not_found", "by");
+	checked_refused(&client, "commitment.list", json_of("{'by':'LA','to':'" NOBODY "'}"), 404, "not_found", "to");
+	checked_faults(&client, "commitment.list", json_of("{'by':'XX','to':'kr'}"), "by to");
+	/* The sums of all pages stand on the first one, the side that is most overdue first. */
+	json_t *page = call("commitment.list", json_of("{'by':'LA','limit':2}"));
+	assert_int_equal(json_array_size(at(page, "sides")), 1);
+	assert_string_equal(at_string(page, "sides.0.side"), "LA");
+	assert_int_equal(at_integer(page, "sides.0.owes"), 4);
+	assert_int_equal(at_integer(page, "sides.0.overdue"), 2);
+	assert_string_equal(at_string(page, "items.1.side"), "LA");
+	assert_string_equal(at_string(page, "items.1.by.contact_id"), contact);
+	json_t *next =
+	    call("commitment.list", json_of("{'by':'LA','limit':2,'cursor':'%s'}", at_string(page, "next_cursor")));
+	assert_true(json_is_null(at(next, "sides")));
+	assert_string_equal(at_string(next, "items.0.text"), "today");
+	json_decref(next), json_decref(page);
+	page = call("commitment.list", json_of("{'by':'%s'}", officer));
+	assert_string_equal(at_string(page, "items.0.side"), "KR");
+	assert_string_equal(at_string(page, "sides.0.side"), "KR");
+	assert_int_equal(at_integer(page, "sides.0.overdue"), 1);
+	json_decref(page);
+	page = call("commitment.list", json_of("{'by':'LA','status':'fulfilled'}"));
+	assert_int_equal(json_array_size(at(page, "sides")), 0);
+	json_decref(page);
+	free(contact), free(officer), free(today), free(yesterday), free(void_one);
+}
+
 static void test_indicators(void **state)
 {
 	static const char *const wrong[] = {"-0.1", "100.1", "-1", "101", "1e300"}, *const right[] = {"0", "100", "60.25",
@@ -487,9 +575,13 @@ static void test_reminders_of_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_notes),       cmocka_unit_test(test_last_administrator),
-	    cmocka_unit_test(test_commitments), cmocka_unit_test(test_indicators),
-	    cmocka_unit_test(test_reminders),   cmocka_unit_test(test_reminders_of_others),
+	    cmocka_unit_test(test_notes),
+	    cmocka_unit_test(test_last_administrator),
+	    cmocka_unit_test(test_commitments),
+	    cmocka_unit_test(test_ledger),
+	    cmocka_unit_test(test_indicators),
+	    cmocka_unit_test(test_reminders),
+	    cmocka_unit_test(test_reminders_of_others),
 	};
 	return cmocka_run_group_tests(tests, single_setup, single_teardown);
 }

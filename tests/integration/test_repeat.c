@@ -97,6 +97,11 @@ static char *prepare_commitment(void)
 	return made("commitment.create", json_of("{'by':'KP','text':'t'}"));
 }
 
+static char *prepare_concern(void)
+{
+	return made("concern.raise", json_of("{'country':'CN','text':'t','raised_on':'2020-01-01'}"));
+}
+
 /* No id, but what a revision is based on. */
 static char *prepare_version(void)
 {
@@ -125,6 +130,14 @@ static const struct repeatable repeatables[] = {
     {"note.add", "{'about':{'contact_id':'%s'},'text':'n'}", "{'about':{'contact_id':'%s'},'text':'m'}",
      prepare_contact},
     {"commitment.create", "{'by':'KP','text':'t','due_on':'2020-01-01'}", "{'by':'KP','text':'t'}", NULL},
+    {"concern.raise", "{'country':'CN','text':'t','topic':'new-topic','raised_on':'2020-01-01'}",
+     "{'country':'CN','text':'t','topic':'new-topic','raised_on':'2020-01-02'}", NULL},
+    {"concern.repeat", "{'id':'%s','raised_on':'2020-01-02'}", "{'id':'%s','raised_on':'2020-01-03'}", prepare_concern},
+    {"concern.answer", "{'id':'%s','version':1,'text':'a'}", "{'id':'%s','version':1,'text':'b'}", prepare_concern},
+    {"concern.update", "{'id':'%s','version':1,'withdrawn':true}", "{'id':'%s','version':1,'withdrawn':false}",
+     prepare_concern},
+    {"principal.retire", "{'id':'%s','version':1,'hand_over_to':'" ADMINISTRATOR "'}",
+     "{'id':'%s','version':1,'hand_over_to':'" ADMINISTRATOR "','desks':[]}", prepare_principal},
     {"indicator.record", "{'indicator':'1.1/support','value':40,'as_of':'2020-01-01','source':'s'}",
      "{'indicator':'1.1/support','value':40.5,'as_of':'2020-01-01','source':'s'}", NULL},
     {"roadmap.revise", "{'based_on':%s,'changes':[{'workstream':'1.1','title':'T'}]}",

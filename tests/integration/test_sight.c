@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #define READER "00000000-0000-7000-8000-0000000000c0"
+#define CONCERN "00000000-0000-7000-8000-00000000c001"
 
 static void fill_every_table(const struct harness *harness)
 {
@@ -37,6 +38,15 @@ static void fill_every_table(const struct harness *harness)
 	    "', 'Reader', 'viewer');"
 	    "INSERT INTO store.token (id, principal_id, hash, created_by) VALUES (store.uuid7(), '" OTHER
 	    "', sha256('x'), '" OTHER "');"
+	    "INSERT INTO store.concern (id, country, body, created_by) VALUES ('" CONCERN "', 'RU', 'A worry', '" OTHER
+	    "');"
+	    "INSERT INTO store.concern_raised (id, concern_id, raised_on, recorded_by) VALUES (store.uuid7(), '" CONCERN
+	    "', '2026-01-01', '" OTHER "');"
+	    "INSERT INTO store.concern_answer (id, concern_id, answered_on, body, by_id, recorded_by) VALUES "
+	    "(store.uuid7(), '" CONCERN "', '2026-01-02', 'No', '" OTHER "', '" OTHER "');"
+	    "INSERT INTO store.webhook (id, principal_id, url, secret, created_by) VALUES (store.uuid7(), '" OTHER
+	    "', 'https://example.org/', sha256('x'), '" OTHER "');"
+	    "INSERT INTO store.reminder_occurrence SELECT id, due_at FROM store.reminder;"
 	    "INSERT INTO store.calendar (id, principal_id, hash, scope, name, created_by) VALUES (store.uuid7(), '" OTHER
 	    "', sha256('x'), 'person', 'Mine', '" OTHER "');"
 	    "INSERT INTO store.note_reader VALUES ('%s', '" READER "');"
@@ -61,7 +71,7 @@ static void test_owner_without_identity_sees_nothing(void **state)
 	expect_found(database,
 	             "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = "
 	             "'store'::regnamespace AND relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)",
-	             "contact_key country crosswalk dialogue_key engagement_key indicator migration objective "
+	             "contact_key country crosswalk dialogue_key engagement_key holiday indicator migration objective "
 	             "objective_edition phase roadmap_version "
 	             "secret topic "
 	             "workstream workstream_edition workstream_now");

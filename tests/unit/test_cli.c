@@ -197,6 +197,8 @@ static void test_lines(void **state)
 	    {NULL, "{\"id\":\"i\",\"participants\":[{\"name\":\"n\"}]}", "key\tvalue\nid\ti\nparticipants\tn\n"},
 	    {NULL, "{\"a\":[1],\"b\":[2]}", "key\tvalue\na\t1\nb\t2\n"},
 	    {NULL, "true", "key\tvalue\nresult\ttrue\n"},
+	    {NULL, "{\"last\":[],\"markdown\":\"# a\\n\\n- b\\u001b[2J\\n\"}", "# a\n\n- b [2J\n"},
+	    {NULL, "{\"markdown\":\"a\"}", "a\n"},
 	};
 	struct arena arena = {0};
 	for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
