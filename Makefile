@@ -6,9 +6,9 @@ CC        ?= gcc
 OPTIMIZE  ?= -O2
 SANITIZE  ?=
 
-PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-dev libcmocka-dev libicu-dev libinih-dev \
-             libssl-dev libsmartcols-dev libcurl4-openssl-dev ca-certificates postgresql-15 scdoc mandoc
-LIBRARIES := libpq libevent_core libevent_extra jansson icu-uc inih libcrypto smartcols libcurl
+PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-dev libcmocka-dev libicu-dev libical-dev \
+             libinih-dev libssl-dev libsmartcols-dev libcurl4-openssl-dev ca-certificates postgresql-15 scdoc mandoc
+LIBRARIES := libpq libevent_core libevent_extra jansson icu-uc icu-i18n libical inih libcrypto smartcols libcurl
 
 CFLAGS    := -std=c17 -D_GNU_SOURCE -DTRACKTWO_VERSION='"$(VERSION)"' $(OPTIMIZE) -g -fno-omit-frame-pointer $(SANITIZE) -Iinclude \
              -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
@@ -30,7 +30,7 @@ UNIT_HELP         := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,
 HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
 
 .PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized \
-        test-faults deps-clients test-clients bench clean help format FORCE
+        test-faults deps-clients test-clients deps-recurrence test-recurrence bench clean help format FORCE
 .SECONDARY:
 
 all: $(BUILD)/tracktwod $(BUILD)/tracktwo
@@ -42,6 +42,7 @@ help:
 	@echo 'make check  the quick part of make test: floors, unit tests'
 	@echo 'make deps   install the packages that the rest needs'
 	@echo 'make test-clients  other people'\''s clients and calendars against a real daemon; needs the network once'
+	@echo 'make test-recurrence  10,000 random rules against python3-dateutil; RECURRENCE_SEED=…, RECURRENCE_RULES=…'
 	@echo 'make test-faults  hostile clients for longer and in greater number than make test has them; two minutes at most'
 	@echo 'make bench  how fast it is beside pgbench, in about five minutes; SIZE=… engagements, ONLY=… one row'
 	@echo 'make man    the manual page, checked'
@@ -108,6 +109,14 @@ test-clients: deps deps-clients
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/clients/deliver
 	@sh tests/clients/run.sh $(BUILD)
 
+# Apart from `make test`: it needs a package that nothing else does.
+deps-recurrence:
+	@/usr/bin/python3 -c 'import dateutil' 2>/dev/null || $(MAKE) --no-print-directory deps PACKAGES=python3-dateutil
+
+test-recurrence: deps deps-recurrence
+	@$(MAKE) --no-print-directory $(BUILD)/tests/recurrence/expand
+	@timeout 900 /usr/bin/python3 tests/recurrence/compare.py $(BUILD)/tests/recurrence/expand
+
 # Not part of make test: a figure of a busy machine proves nothing.
 bench: all $(BUILD)/tests/bench/load
 	@sh tests/bench/bench.sh $(BUILD)
@@ -162,7 +171,7 @@ $(BUILD)/tracktwod: $(BUILD)/src/tracktwod.o $(filter-out $(BUILD)/src/cli/%,$(O
 
 $(BUILD)/tracktwo: $(BUILD)/src/tracktwo.o $(CLIENT)
 	@echo '  LD  $@'
-	@$(CC) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs jansson icu-uc inih libcrypto smartcols)
+	@$(CC) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs jansson icu-uc icu-i18n libical inih libcrypto smartcols)
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_HELP) $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
@@ -171,6 +180,9 @@ $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS)
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(BUILD)/tests/clients/%: $(BUILD)/tests/clients/%.o $(ROOMS) $(BUILD)/embedded_sql.a
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tests/recurrence/expand: $(BUILD)/tests/recurrence/expand.o $(filter $(BUILD)/src/base/% $(BUILD)/src/text/%,$(OBJECTS))
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/tests/bench/load: $(BUILD)/tests/bench/load.o

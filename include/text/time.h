@@ -21,6 +21,14 @@ ERR_CHECKED bool time_parse_instant(const char *text, int64_t *micros, struct er
 /* "YYYY-MM-DD" and nothing else; *days becomes days since 1970-01-01. */
 ERR_CHECKED bool time_parse_day(const char *text, int32_t *days, struct err *err);
 
+/* A day by its parts, and as days since 1970-01-01; years 0 to 10000. */
+struct time_civil {
+	int year, month, day; /* from 1 */
+};
+int32_t time_days_from_civil(struct time_civil date);
+struct time_civil time_civil_from_days(int32_t days);
+int time_days_in_month(int year, int month);
+
 /* UTC with "Z"; a fraction of six digits only when it is not zero. `micros` within years 0001 to 9999. */
 void time_format_instant(int64_t micros, char text[static TIME_INSTANT_SIZE]);
 void time_format_day(int32_t days, char text[static TIME_DAY_SIZE]);

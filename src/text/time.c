@@ -13,11 +13,7 @@
 
 enum { ERA_DAYS = 146097, EPOCH_FROM_MARCH_0 = 719468 };
 
-struct civil {
-	int year, month, day;
-};
-
-static int32_t days_from_civil(struct civil date)
+int32_t time_days_from_civil(struct time_civil date)
 {
 	int year = date.month <= 2 ? date.year - 1 : date.year;
 	int era = (year >= 0 ? year : year - 399) / 400;
@@ -28,7 +24,7 @@ static int32_t days_from_civil(struct civil date)
 	return era * ERA_DAYS + day_of_era - EPOCH_FROM_MARCH_0;
 }
 
-static struct civil civil_from_days(int32_t days)
+struct time_civil time_civil_from_days(int32_t days)
 {
 	int64_t shifted = (int64_t)days + EPOCH_FROM_MARCH_0;
 	int64_t era = (shifted >= 0 ? shifted : shifted - (ERA_DAYS - 1)) / ERA_DAYS;
@@ -37,14 +33,14 @@ static struct civil civil_from_days(int32_t days)
 	int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int month_from_march = (5 * day_of_year + 2) / 153;
 	int month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-	return (struct civil){
+	return (struct time_civil){
 	    .year = (int)(year_of_era + era * 400) + (month <= 2),
 	    .month = month,
 	    .day = day_of_year - (153 * month_from_march + 2) / 5 + 1,
 	};
 }
 
-static int days_in_month(int year, int month)
+int time_days_in_month(int year, int month)
 {
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -72,7 +68,7 @@ static bool take(const char **at, char wanted)
 
 static bool take_date(const char **at, int32_t *days, struct err *err)
 {
-	struct civil date;
+	struct time_civil date;
 	if (!take_digits(at, 4, &date.year) || !take(at, '-') || !take_digits(at, 2, &date.month) || !take(at, '-') ||
 	    !take_digits(at, 2, &date.day))
 		return err_set(err, "write the date as YYYY-MM-DD");
@@ -80,9 +76,9 @@ static bool take_date(const char **at, int32_t *days, struct err *err)
 		return err_set(err, "the year must be 0001 to 9999");
 	if (date.month < 1 || date.month > 12)
 		return err_set(err, "the month must be 01 to 12");
-	if (date.day < 1 || date.day > days_in_month(date.year, date.month))
-		return err_set(err, "that month has the days 01 to %02d", days_in_month(date.year, date.month));
-	*days = days_from_civil(date);
+	if (date.day < 1 || date.day > time_days_in_month(date.year, date.month))
+		return err_set(err, "that month has the days 01 to %02d", time_days_in_month(date.year, date.month));
+	*days = time_days_from_civil(date);
 	return true;
 }
 
@@ -150,8 +146,8 @@ bool time_parse_instant(const char *text, int64_t *micros, struct err *err)
 	if (*text != '\0')
 		return err_set(err, "nothing may follow the offset");
 	int64_t instant = days * MICROS_PER_DAY + (clock - offset) * MICROS_PER_SECOND + fraction;
-	if (instant < days_from_civil((struct civil){1, 1, 1}) * MICROS_PER_DAY ||
-	    instant >= days_from_civil((struct civil){10000, 1, 1}) * MICROS_PER_DAY)
+	if (instant < time_days_from_civil((struct time_civil){1, 1, 1}) * MICROS_PER_DAY ||
+	    instant >= time_days_from_civil((struct time_civil){10000, 1, 1}) * MICROS_PER_DAY)
 		return err_set(err, "in UTC the instant must lie in the years 0001 to 9999");
 	*micros = instant;
 	return true;
@@ -177,7 +173,7 @@ static char *put_digits(char *out, int value, int count)
 
 static char *put_date(char *out, int32_t days)
 {
-	struct civil date = civil_from_days(days);
+	struct time_civil date = time_civil_from_days(days);
 	out = put_digits(out, date.year, 4);
 	*out++ = '-';
 	out = put_digits(out, date.month, 2);
