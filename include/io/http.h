@@ -7,11 +7,12 @@
  * used again. A request that is not whole within HTTP_READ_S of its first byte is cut off, however busily it trickles;
  * so is whoever does not take the answer.
  *
- * Every answer, also where evhttp would send a page of its own, says nosniff and no-store, and is plain text or what the
- * callee named. (What remains of evhttp's own is the interim answer to "Expect: 100-continue", which has no headers.)
+ * Every answer, also where evhttp would send a page of its own, says nosniff and no-store, and is plain text or what
+ * the callee named. (What remains of evhttp's own is the interim answer to "Expect: 100-continue", which has no
+ * headers.)
  *
- * Strangers come last: the loop's lowest priority is theirs until http_prefer() is called for one of their requests, and
- * when connections run out, those go first that have owed a whole request longest.
+ * Strangers come last: the loop's lowest priority is theirs until http_prefer() is called for one of their requests,
+ * and when connections run out, those go first that have owed a whole request longest.
  *
  * An exchange is one request and its one answer. It outlives its client: the answer to a client that has gone is
  * dropped. */

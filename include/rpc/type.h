@@ -28,6 +28,9 @@ enum type_kind {
 	TYPE_CHOICE,    /* one of `choices` */
 	TYPE_SLUG,      /* lower-case words joined by hyphens, min..max characters */
 	TYPE_LANGUAGE,  /* BCP 47 language tag, well-formed */
+	TYPE_DURATION,  /* ISO 8601, such as PT4H or P3M; longer than nothing */
+	TYPE_HOUR,      /* HH:MM, of any day */
+	TYPE_RULE,      /* RFC 5545 RRULE, made canonical */
 	TYPE_OBJECT,    /* `members` */
 	TYPE_LIST,      /* of `element`, min..max of them */
 	TYPE_MAP,       /* results only: an object whose values are of type `element` */
@@ -102,7 +105,8 @@ void type_range(const struct type *type, json_int_t *low, json_int_t *high);
 
 /* The basic types, without a name of their own. */
 extern const struct type type_uuid, type_instant, type_day, type_moment, type_zone, type_country, type_workstream,
-    type_objective, type_boolean, type_integer, type_number, type_text, type_line, type_slug, type_language, type_any,
-    type_country_list, type_slug_list, type_text_list, type_uuid_list, type_instant_list, type_language_list;
+    type_objective, type_boolean, type_integer, type_number, type_text, type_line, type_slug, type_language,
+    type_duration, type_hour, type_rule, type_any, type_country_list, type_slug_list, type_text_list, type_uuid_list,
+    type_instant_list, type_language_list;
 
 #endif

@@ -46,7 +46,7 @@ struct config {
 	long webhook_allow_http, webhook_allow_private; /* 0 no, 1 yes */
 	/* [delivery] */
 	const char *delivery_ca_file; /* "" = the system's */
-	long delivery_timeout_ms, delivery_at_once;
+	long delivery_timeout_ms, delivery_at_once, delivery_retry_first_s, delivery_attempts;
 };
 
 struct config_key {

@@ -21,6 +21,11 @@ ERR_CHECKED bool time_parse_instant(const char *text, int64_t *micros, struct er
 /* "YYYY-MM-DD" and nothing else; *days becomes days since 1970-01-01. */
 ERR_CHECKED bool time_parse_day(const char *text, int32_t *days, struct err *err);
 
+/* An ISO 8601 duration (section 5.5.2.2, without fractions and signs) as PostgreSQL reads it too:
+ * P[nY][nM][nW][nD][T[nH][nM] [nS]], in this order, of numbers of at most five digits, longer than nothing and at most
+ * a hundred years. */
+ERR_CHECKED bool time_check_duration(const char *text, struct err *err);
+
 /* A day by its parts, and as days since 1970-01-01; years 0 to 10000. */
 struct time_civil {
 	int year, month, day; /* from 1 */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/every.h"
 #include "text/json.h"
 #include "text/nearest.h"
 
@@ -226,11 +227,16 @@ out:
 /* A row does not list request_id, which every write takes. */
 static const struct type_member request_id = {"request_id", &type_uuid, MEMBER_OPTIONAL, NULL};
 
+/* A rule has a plain form beside its own: --every month. */
+static const char plain_rule[] = "every";
+
 static const struct type_member *find_member(const struct method *method, const char *word)
 {
-	for (size_t i = 0; i < method->params.member_count; i++)
-		if (is_named(word, method->params.members[i].name))
-			return &method->params.members[i];
+	for (size_t i = 0; i < method->params.member_count; i++) {
+		const struct type_member *member = &method->params.members[i];
+		if (is_named(word, member->name) || (member->type->kind == TYPE_RULE && is_named(word, plain_rule)))
+			return member;
+	}
 	return method->kind == METHOD_WRITE && is_named(word, request_id.name) ? &request_id : NULL;
 }
 
@@ -254,6 +260,15 @@ static bool fault_unknown(const struct method *method, const char *word, struct 
 	return false;
 }
 
+static bool set_plain_rule(json_t *params, const struct type_member *member, const char *words, struct err *err)
+{
+	struct arena arena = {0};
+	const char *rule;
+	bool right = every_read(&arena, words, &rule, err) && set_value(params, member, rule, err);
+	arena_release(&arena);
+	return right;
+}
+
 static bool read_words(const struct method *method, char *const *words, size_t count, json_t *params, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -269,7 +284,8 @@ static bool read_words(const struct method *method, char *const *words, size_t c
 			value = value_of(words, count, &i);
 		if (!value)
 			return err_set(err, "%s needs a value; write %s=VALUE for one that begins with --", option, option);
-		if (!set_value(params, member, value, err))
+		bool plain = member->type->kind == TYPE_RULE && is_named(option, plain_rule);
+		if (plain ? !set_plain_rule(params, member, value, err) : !set_value(params, member, value, err))
 			return false;
 	}
 	return true;

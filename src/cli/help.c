@@ -106,6 +106,9 @@ static void print_method(FILE *out, const struct method *method)
 		print_option(out, member->name, type_words(&arena, member->type),
 		             member->flags & MEMBER_OPTIONAL ? "" : " (required)", member->help);
 		print_members(out, member->type);
+		if (member->type->kind == TYPE_RULE)
+			fputs("  --every WORDS\n        The same in plain words: month, \"2 weeks\", weekday, monday,thursday.\n",
+			      out);
 	}
 	if (method->kind == METHOD_WRITE)
 		print_option(out, "request_id", "a UUID", "",

@@ -25,6 +25,9 @@ static const struct {
     [TYPE_OBJECTIVE] = {NULL, "^[0-9]+\\.[0-9]+\\.[0-9]+$"},
     [TYPE_SLUG] = {NULL, "^[a-z0-9]+(-[a-z0-9]+)*$"},
     [TYPE_LANGUAGE] = {NULL, "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"},
+    [TYPE_DURATION] = {"duration", NULL},
+    [TYPE_HOUR] = {NULL, "^([01][0-9]|2[0-3]):[0-5][0-9]$"},
+    [TYPE_RULE] = {NULL, "^FREQ=[A-Z]+(;[A-Z]+=[A-Z0-9,+-]+)*$"},
 };
 
 static json_t *schema_body(const struct type *type);

@@ -105,6 +105,8 @@ static const struct spelling *spelling_of(enum type_kind kind)
 	    [TYPE_INTEGER] = {"integer", "integer[]", "integer", "integer[]"},
 	    [TYPE_NUMBER] = {"numeric", "numeric[]", "numeric", "numeric[]"},
 	    [TYPE_BOOLEAN] = {"boolean", "boolean[]", "boolean", "boolean[]"},
+	    [TYPE_DURATION] = {"interval", "interval[]", "interval", "interval[]"},
+	    [TYPE_HOUR] = {"time", "time[]", "time without time zone", "time without time zone[]"},
 	};
 	if (kind == TYPE_OBJECT || kind == TYPE_LIST || kind == TYPE_MAP || kind == TYPE_ANY)
 		return &spelling_json;

@@ -348,6 +348,9 @@ const char *type_words(struct arena *arena, const struct type *type)
 	    [TYPE_OBJECTIVE] = "an objective's code such as 1.2.3",
 	    [TYPE_SLUG] = "lower-case words joined by hyphens",
 	    [TYPE_LANGUAGE] = "a language tag such as ko or zh-Hant",
+	    [TYPE_DURATION] = "a duration such as PT4H, P7D or P3M",
+	    [TYPE_HOUR] = "an hour of the day such as 07:30",
+	    [TYPE_RULE] = "a recurrence rule such as FREQ=MONTHLY;BYMONTHDAY=1",
 	    [TYPE_MAP] = "an object",
 	    [TYPE_ANY] = "anything",
 	};

@@ -10,6 +10,7 @@
 #include "rpc/reference.h"
 #include "text/names.h"
 #include "text/nearest.h"
+#include "text/recurrence.h"
 #include "text/time.h"
 
 static bool is_upper(char c)
@@ -314,20 +315,43 @@ static const char *check_language(const struct type *type, struct arena *arena, 
 	return strlen(*text) <= 64 && is_language(*text) ? NULL : "must be a language tag of BCP 47, such as ko or zh-Hant";
 }
 
+static const char *check_duration(const struct type *type, struct arena *arena, const char **text)
+{
+	struct err err;
+	(void)type;
+	return time_check_duration(*text, &err) ? NULL : arena_printf(arena, "must be a duration: %s", err.message);
+}
+
+static const char *check_hour(const struct type *type, struct arena *arena, const char **text)
+{
+	const char *at = *text;
+	(void)type;
+	(void)arena;
+	bool shaped =
+	    strlen(at) == 5 && is_digit(at[0]) && is_digit(at[1]) && at[2] == ':' && is_digit(at[3]) && is_digit(at[4]);
+	return shaped && memcmp(at, "24", 2) < 0 && at[3] < '6' ? NULL : "must be an hour of the day from 00:00 to 23:59";
+}
+
+static const char *check_rule(const struct type *type, struct arena *arena, const char **text)
+{
+	struct err err;
+	const char *canonical;
+	(void)type;
+	if (!recurrence_check(arena, *text, &canonical, &err))
+		return arena_printf(arena, "must be a recurrence rule: %s", err.message);
+	replace(arena, text, canonical);
+	return NULL;
+}
+
 static const char *(*const checks[])(const struct type *type, struct arena *arena, const char **text) = {
-    [TYPE_TEXT] = check_text,
-    [TYPE_UUID] = check_uuid,
-    [TYPE_INSTANT] = check_instant,
-    [TYPE_DAY] = check_day,
-    [TYPE_MOMENT] = check_moment,
-    [TYPE_ZONE] = check_zone,
-    [TYPE_COUNTRY] = check_country,
-    [TYPE_WORKSTREAM] = check_workstream,
-    [TYPE_OBJECTIVE] = check_objective,
-    [TYPE_CHOICE] = check_choice,
-    [TYPE_SLUG] = check_slug,
-    [TYPE_LANGUAGE] = check_language,
-    [TYPE_ANY] = NULL,
+    [TYPE_TEXT] = check_text,           [TYPE_UUID] = check_uuid,
+    [TYPE_INSTANT] = check_instant,     [TYPE_DAY] = check_day,
+    [TYPE_MOMENT] = check_moment,       [TYPE_ZONE] = check_zone,
+    [TYPE_COUNTRY] = check_country,     [TYPE_WORKSTREAM] = check_workstream,
+    [TYPE_OBJECTIVE] = check_objective, [TYPE_CHOICE] = check_choice,
+    [TYPE_SLUG] = check_slug,           [TYPE_LANGUAGE] = check_language,
+    [TYPE_DURATION] = check_duration,   [TYPE_HOUR] = check_hour,
+    [TYPE_RULE] = check_rule,           [TYPE_ANY] = NULL,
 };
 
 bool type_basic_is_string(enum type_kind kind)
@@ -355,6 +379,9 @@ const struct type type_text = {.kind = TYPE_TEXT, .min = 1, .max = 100000};
 const struct type type_line = {.kind = TYPE_TEXT, .min = 1, .max = 500, .line = true};
 const struct type type_slug = {.kind = TYPE_SLUG, .min = 1, .max = 100};
 const struct type type_language = {.kind = TYPE_LANGUAGE};
+const struct type type_duration = {.kind = TYPE_DURATION};
+const struct type type_hour = {.kind = TYPE_HOUR};
+const struct type type_rule = {.kind = TYPE_RULE};
 const struct type type_any = {.kind = TYPE_ANY};
 const struct type type_country_list = {
     .kind = TYPE_LIST, .element = &type_country, .min = 1, .max = 300, .unique = true};

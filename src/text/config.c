@@ -125,6 +125,11 @@ static const struct config_key keys[] = {
               "How long one attempt to deliver a mail or a webhook may take, in milliseconds."),
     NUMBER_AS("delivery", at_once, delivery_at_once, "16", 1, 256,
               "Mails, and webhooks, that are delivered at the same time; more wait."),
+    NUMBER_AS(
+        "delivery", retry_first_s, delivery_retry_first_s, "30", 1, 3600,
+        "How long after a failed attempt the next one follows, in seconds; it doubles up to an hour."),
+    NUMBER_AS("delivery", attempts, delivery_attempts, "10", 1, 100,
+              "How often a mail or a webhook is attempted before it has failed and somebody is told."),
 };
 
 enum { KEY_COUNT = sizeof keys / sizeof keys[0] };

@@ -6,6 +6,8 @@
  * March, so that the leap day is the last of a year, and 400 years are an era of 146,097 days. */
 #include "text/time.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define MICROS_PER_SECOND INT64_C(1000000)
@@ -224,4 +226,52 @@ int64_t time_now_micros(void)
 int64_t time_monotonic_micros(void)
 {
 	return clock_micros(CLOCK_MONOTONIC);
+}
+
+/* The designators in their order; those after the T are parts of a day. */
+static const struct {
+	char designator;
+	bool of_day;
+	double seconds;
+} duration_parts[] = {
+    {'Y', false, 365.25 * 86400},
+    {'M', false, 30.5 * 86400},
+    {'W', false, 7 * 86400},
+    {'D', false, 86400},
+    {'H', true, 3600},
+    {'M', true, 60},
+    {'S', true, 1},
+};
+
+enum { DURATION_PARTS = sizeof duration_parts / sizeof *duration_parts, DURATION_DIGITS = 5 };
+
+bool time_check_duration(const char *text, struct err *err)
+{
+	static const double most_s = 100 * 365.25 * 86400;
+	const char *at = text;
+	double seconds = 0;
+	bool of_day = false;
+	size_t part = 0;
+
+	if (*at++ != 'P' || !*at)
+		return err_set(err, "write P and then numbers with their units, such as PT4H, P7D or P3M");
+	while (*at) {
+		if (*at == 'T' && !of_day && at[1]) {
+			of_day = true;
+			at++;
+		}
+		size_t digits = strspn(at, "0123456789");
+		if (digits == 0 || digits > DURATION_DIGITS)
+			return err_set(err, "each unit follows a number of at most %d digits, such as PT4H", DURATION_DIGITS);
+		while (part < DURATION_PARTS &&
+		       (duration_parts[part].designator != at[digits] || duration_parts[part].of_day != of_day))
+			part++;
+		if (part == DURATION_PARTS)
+			return err_set(err, "units are Y, M, W, D and, behind a T, H, M, S, in this order, each once");
+		seconds += (double)strtol(at, NULL, 10) * duration_parts[part++].seconds;
+		at += digits + 1;
+	}
+	if (seconds <= 0 || seconds > most_s)
+		return err_set(err, "it must be longer than nothing and at most 100 years");
+	return true;
 }

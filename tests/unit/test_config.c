@@ -117,6 +117,8 @@ static const struct {
     {"database", "wait_ms", 0, 600000},
     {"delivery", "timeout_ms", 1000, 600000},
     {"delivery", "at_once", 1, 256},
+    {"delivery", "retry_first_s", 1, 3600},
+    {"delivery", "attempts", 1, 100},
 };
 
 static long number_at(const char *section, const char *name)
@@ -135,7 +137,7 @@ static void test_ranges_of_numbers(void **state)
 	(void)state;
 	size_t numbers = 0, count;
 	const struct config_key *keys = config_keys(&count);
-	assert_int_equal(count, 28);
+	assert_int_equal(count, 30);
 	for (size_t i = 0; i < count; i++)
 		numbers += keys[i].type == CONFIG_NUMBER;
 	assert_int_equal(numbers, sizeof ranges / sizeof ranges[0]);
@@ -414,7 +416,7 @@ static void test_the_sample_reads_back(void **state)
 			at[1] = ' ';
 		found++;
 	}
-	assert_int_equal(found, 28);
+	assert_int_equal(found, 30);
 	assert_non_null(strstr(sample, "# A number from 1024 to 67108864.\n"));
 	assert_non_null(strstr(sample, "# One of: error, warning, info, debug.\n"));
 	for (const char *line = sample; *line; line += strcspn(line, "\n") + 1)
