@@ -86,7 +86,8 @@ BEGIN
 	RETURN QUERY SELECT calendar_todo(s.r), (s.r).due_at, (s.r).id, s.total FROM (
 		SELECT r, count(*) OVER () AS total FROM store.reminder r LEFT JOIN store.commitment m ON m.id = r.commitment_id
 			LEFT JOIN store.contact c ON c.id = r.contact_id
-		WHERE r.assignee_id = p_principal AND (r.status NOT IN ('done', 'cancelled') OR r.due_at >= p_since)
+		-- An event that waits for its readout is there itself.
+		WHERE r.assignee_id = p_principal AND r.kind <> 'readout' AND (r.status NOT IN ('done', 'cancelled') OR r.due_at >= p_since)
 			AND (r.commitment_id IS NULL OR m.id IS NOT NULL)
 			AND calendar_clear(p_level, r.engagement_id, r.contact_id)
 			AND calendar_clear(p_level, m.engagement_id, m.by_contact_id) AND calendar_clear(p_level, NULL, m.to_contact_id)

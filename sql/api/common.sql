@@ -305,6 +305,18 @@ BEGIN
 	END;
 END $$;
 
+-- A cadence as it is shown, and what is wrong with one that is given: NULL, or the refusal.
+CREATE FUNCTION cadence_json(p_ideal interval, p_maximum interval) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN CASE WHEN p_ideal IS NOT NULL THEN jsonb_build_object('ideal', p_ideal::text, 'maximum', p_maximum::text) END;
+END $$;
+
+CREATE FUNCTION cadence_faults(p_cadence jsonb, p_path text DEFAULT '') RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN CASE WHEN (p_cadence->>'maximum')::interval < (p_cadence->>'ideal')::interval
+		THEN invalid(p_path || 'cadence.maximum', 'must not be shorter than ideal') END;
+END $$;
+
 -- A sort key that is a day, as cursors hold it; NULL when it is none.
 CREATE FUNCTION day_key(p_text text) RETURNS date LANGUAGE plpgsql STABLE AS $$
 BEGIN

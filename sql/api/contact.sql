@@ -16,7 +16,8 @@ BEGIN
 					ORDER BY h.position), '[]')
 				FROM store.contact_channel h WHERE h.contact_id = c.id),
 			'timezone', c.timezone, 'tags', to_jsonb(c.tags), 'influence', c.influence, 'interest', c.interest,
-			'sensitivity', level_name(c.sensitivity), 'owner', c.owner_id, 'notes', c.notes, 'created_by', c.created_by)
+			'sensitivity', level_name(c.sensitivity), 'owner', c.owner_id,
+			'cadence', cadence_json(c.cadence_ideal, c.cadence_maximum), 'notes', c.notes, 'created_by', c.created_by)
 			|| jsonb_build_object('created_at', instant(c.created_at), 'updated_at', instant(c.updated_at))
 		FROM store.contact c WHERE c.id = p_id);
 END $$;
@@ -27,7 +28,9 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	v_position bigint;
 BEGIN
-	IF p_contact ? 'owner' AND NOT EXISTS (SELECT FROM store.principal WHERE id = (p_contact->>'owner')::uuid) THEN
+	IF cadence_faults(p_contact->'cadence', p_path) IS NOT NULL THEN
+		RETURN cadence_faults(p_contact->'cadence', p_path);
+	ELSIF p_contact ? 'owner' AND NOT EXISTS (SELECT FROM store.principal WHERE id = (p_contact->>'owner')::uuid) THEN
 		RETURN not_found('principal', p_path || 'owner');
 	END IF;
 	SELECT ordinality - 1 INTO v_position
@@ -90,12 +93,13 @@ DECLARE
 	v_names jsonb := names_of(p_contact->>'name', p_contact->'names');
 BEGIN
 	INSERT INTO store.contact (id, name, country, sector, status, languages, timezone, tags, influence, interest, sensitivity,
-			owner_id, notes, created_by)
+			owner_id, cadence_ideal, cadence_maximum, notes, created_by)
 		VALUES (p_id, primary_name(v_names), p_contact->>'country', p_contact->>'sector',
 			coalesce(p_contact->>'status', 'active'), texts(p_contact->'languages'), p_contact->>'timezone',
 			texts(p_contact->'tags'), (p_contact->>'influence')::smallint, (p_contact->>'interest')::smallint,
 			level_number(coalesce(p_contact->>'sensitivity', p_sensitivity, 'internal')), (p_contact->>'owner')::uuid,
-			p_contact->>'notes', p_caller);
+			(p_contact #>> '{cadence,ideal}')::interval, (p_contact #>> '{cadence,maximum}')::interval, p_contact->>'notes',
+			p_caller);
 	INSERT INTO store.contact_name (contact_id, position, body, kind, language, system, is_primary)
 		SELECT p_id, r.place, r.body, r.kind, r.language, r.system, r.is_primary FROM name_rows(v_names) AS r;
 	PERFORM channels_insert(p_id, p_contact->'channels');
@@ -104,7 +108,7 @@ END $$;
 
 CREATE FUNCTION contact_create(p_caller uuid, p_request jsonb, p_id uuid, p_name text, p_names jsonb, p_country text,
 	p_sector text, p_status text, p_affiliations jsonb, p_languages text[], p_channels jsonb, p_timezone text, p_tags text[],
-	p_influence integer, p_interest integer, p_sensitivity text, p_owner uuid, p_notes text)
+	p_influence integer, p_interest integer, p_sensitivity text, p_owner uuid, p_cadence jsonb, p_notes text)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
 	v_answer jsonb := write_begin(p_caller, p_request, p_id);
@@ -112,7 +116,7 @@ DECLARE
 	v_contact jsonb := jsonb_strip_nulls(jsonb_build_object('name', p_name, 'names', p_names, 'country', p_country,
 		'sector', p_sector, 'status', p_status, 'affiliations', p_affiliations, 'languages', p_languages,
 		'channels', p_channels, 'timezone', p_timezone, 'tags', p_tags, 'influence', p_influence, 'interest', p_interest,
-		'sensitivity', p_sensitivity, 'owner', p_owner, 'notes', p_notes));
+		'sensitivity', p_sensitivity, 'owner', p_owner, 'cadence', p_cadence, 'notes', p_notes));
 BEGIN
 	v_answer := coalesce(v_answer, CASE WHEN EXISTS (SELECT FROM store.contact WHERE id = p_id) THEN id_reused('id') END,
 		contact_faults(v_contact, ''));
@@ -171,7 +175,8 @@ BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
-	v_answer := coalesce(contact_faults(jsonb_strip_nulls(jsonb_build_object('owner', p_patch->'owner', 'affiliations',
+	v_answer := coalesce(contact_faults(jsonb_strip_nulls(jsonb_build_object('owner', p_patch->'owner',
+			'cadence', p_patch->'cadence', 'affiliations',
 			p_patch->'affiliations_add')), '', 'affiliations_add'),
 		entries_change('contact', p_id, 'affiliation', 'title', p_patch));
 	IF v_answer IS NOT NULL THEN
@@ -192,13 +197,16 @@ BEGIN
 	SELECT * INTO v_contact FROM store.contact WHERE id = p_id;
 	v_contact := jsonb_populate_record(v_contact, p_patch - 'name' - 'sensitivity'
 		|| CASE WHEN p_patch ? 'owner' THEN jsonb_build_object('owner_id', p_patch->'owner') ELSE '{}' END
+		|| CASE WHEN p_patch ? 'cadence' THEN jsonb_build_object('cadence_ideal', p_patch #> '{cadence,ideal}',
+			'cadence_maximum', p_patch #> '{cadence,maximum}') ELSE '{}' END
 		|| CASE WHEN p_patch ? 'sensitivity'
 			THEN jsonb_build_object('sensitivity', level_number(p_patch->>'sensitivity')) ELSE '{}' END);
 	UPDATE store.contact SET name = coalesce(primary_name(v_names), name), country = v_contact.country,
 		sector = v_contact.sector, status = v_contact.status, languages = v_contact.languages,
 		timezone = v_contact.timezone, tags = v_contact.tags, influence = v_contact.influence,
 		interest = v_contact.interest, sensitivity = v_contact.sensitivity, owner_id = v_contact.owner_id,
-		notes = v_contact.notes, version = version + 1, updated_at = clock_timestamp() WHERE id = p_id;
+		cadence_ideal = v_contact.cadence_ideal, cadence_maximum = v_contact.cadence_maximum, notes = v_contact.notes,
+		version = version + 1, updated_at = clock_timestamp() WHERE id = p_id;
 	-- An engagement is at least as sensitive as its contacts.
 	UPDATE store.engagement e SET sensitivity = v_contact.sensitivity, version = e.version + 1,
 		updated_at = clock_timestamp()

@@ -11,7 +11,7 @@ BEGIN
 				FROM store.dialogue_member m
 				LEFT JOIN store.contact c ON c.id = m.contact_id LEFT JOIN store.principal p ON p.id = m.principal_id
 				WHERE m.dialogue_id = d.id),
-			'description', d.description, 'created_by', d.created_by, 'created_at', instant(d.created_at),
+			'cadence', cadence_json(d.cadence_ideal, d.cadence_maximum), 'description', d.description, 'created_by', d.created_by, 'created_at', instant(d.created_at),
 			'updated_at', instant(d.updated_at))
 		FROM store.dialogue d WHERE d.id = p_id);
 END $$;
@@ -26,7 +26,7 @@ END $$;
 
 CREATE FUNCTION dialogue_create(p_caller uuid, p_request jsonb, p_id uuid, p_title text, p_track text, p_countries text[],
 	p_workstreams jsonb, p_status text, p_attribution text, p_languages text[], p_members jsonb, p_convenor_id uuid,
-	p_description text) RETURNS jsonb LANGUAGE plpgsql AS $$
+	p_cadence jsonb, p_description text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
 	v_answer jsonb := write_begin(p_caller, p_request, p_id);
 	v_id uuid := coalesce(p_id, store.uuid7());
@@ -43,14 +43,15 @@ BEGIN
 	IF v_position IS NOT NULL THEN
 		RETURN not_found('person', format('members[%s]', v_position));
 	END IF;
-	v_answer := retired_workstream(p_workstreams);
+	v_answer := coalesce(retired_workstream(p_workstreams), cadence_faults(p_cadence));
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
 	INSERT INTO store.dialogue (id, title, track, status, countries, workstreams, languages, attribution, convenor_id,
-			description, created_by)
+			cadence_ideal, cadence_maximum, description, created_by)
 		VALUES (v_id, p_title, p_track, coalesce(p_status, 'active'), p_countries, p_workstreams, coalesce(p_languages, '{}'),
-			p_attribution, p_convenor_id, p_description, p_caller);
+			p_attribution, p_convenor_id, (p_cadence->>'ideal')::interval, (p_cadence->>'maximum')::interval, p_description,
+			p_caller);
 	PERFORM members_insert(v_id, p_members);
 	RETURN write_end(p_caller, p_request, v_id, 1, dialogue_json(v_id));
 END $$;
@@ -75,12 +76,13 @@ BEGIN
 		RETURN not_found('organization', 'convenor_id');
 	END IF;
 	SELECT * INTO v_dialogue FROM store.dialogue WHERE id = p_id;
-	v_dialogue := jsonb_populate_record(v_dialogue, p_patch);
+	v_dialogue := jsonb_populate_record(v_dialogue, p_patch || CASE WHEN p_patch ? 'cadence' THEN jsonb_build_object(
+		'cadence_ideal', p_patch #> '{cadence,ideal}', 'cadence_maximum', p_patch #> '{cadence,maximum}') ELSE '{}' END);
 	v_dialogue.countries := words_changed(v_dialogue.countries, p_patch->'countries_add', p_patch->'countries_remove');
 	v_dialogue.workstreams := workstreams_changed(v_dialogue.workstreams, p_patch->'workstreams_add',
 		p_patch->'workstreams_change', p_patch->'workstreams_remove');
 	v_position := unknown_person(p_patch->'members_add');
-	v_answer := coalesce(
+	v_answer := coalesce(cadence_faults(p_patch->'cadence'),
 		CASE WHEN cardinality(v_dialogue.countries) = 0
 			THEN rule('at_least_one_country', 'a dialogue keeps one country at least', 'countries_remove') END,
 		CASE WHEN jsonb_array_length(v_dialogue.workstreams) = 0
@@ -95,6 +97,7 @@ BEGIN
 	UPDATE store.dialogue SET title = v_dialogue.title, track = v_dialogue.track, status = v_dialogue.status,
 		countries = v_dialogue.countries, workstreams = v_dialogue.workstreams, languages = v_dialogue.languages,
 		attribution = v_dialogue.attribution, convenor_id = v_dialogue.convenor_id,
+		cadence_ideal = v_dialogue.cadence_ideal, cadence_maximum = v_dialogue.cadence_maximum,
 		description = v_dialogue.description, version = version + 1, updated_at = clock_timestamp() WHERE id = p_id;
 	RETURN write_end(p_caller, p_request, p_id, p_version + 1, dialogue_json(p_id));
 END $$;

@@ -144,7 +144,7 @@ BEGIN
 END $$;
 
 -- What an engagement refers to must exist: NULL, or the refusal.
-CREATE FUNCTION engagement_faults(p_dialogue_id uuid, p_parent_id uuid, p_owner uuid, p_follow_up jsonb) RETURNS jsonb
+CREATE FUNCTION engagement_faults(p_dialogue_id uuid, p_parent_id uuid, p_owner uuid) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	IF p_dialogue_id IS NOT NULL AND NOT EXISTS (SELECT FROM store.dialogue WHERE id = p_dialogue_id) THEN
@@ -154,9 +154,6 @@ BEGIN
 		RETURN not_found('engagement', 'parent_id');
 	ELSIF p_owner IS NOT NULL AND NOT EXISTS (SELECT FROM store.principal WHERE id = p_owner) THEN
 		RETURN not_found('principal', 'owner');
-	ELSIF p_follow_up ? 'assignee'
-		AND NOT EXISTS (SELECT FROM store.principal WHERE id = (p_follow_up->>'assignee')::uuid) THEN
-		RETURN not_found('principal', 'follow_up.assignee');
 	END IF;
 	RETURN NULL;
 END $$;
@@ -176,7 +173,8 @@ BEGIN
 	SELECT * INTO v_dialogue FROM store.dialogue WHERE id = p_dialogue_id;
 	v_workstreams := coalesce(p_workstreams, workstreams_now(v_dialogue.workstreams));
 	v_answer := coalesce(v_answer, CASE WHEN EXISTS (SELECT FROM store.engagement WHERE id = p_id) THEN id_reused('id') END,
-		engagement_faults(p_dialogue_id, p_parent_id, p_owner, p_follow_up), retired_workstream(v_workstreams));
+		engagement_faults(p_dialogue_id, p_parent_id, p_owner), follow_up_faults(p_caller, p_follow_up),
+		retired_workstream(v_workstreams));
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
@@ -216,8 +214,7 @@ BEGIN
 	END IF;
 	IF p_follow_up IS NOT NULL THEN
 		v_reminder := store.uuid7();
-		PERFORM reminder_insert(v_reminder, p_caller, jsonb_build_object('engagement_id', v_id), p_follow_up->>'note',
-			(p_follow_up->>'due_at')::timestamptz, NULL, (p_follow_up->>'assignee')::uuid, NULL);
+		PERFORM reminder_insert(v_reminder, p_caller, jsonb_build_object('engagement_id', v_id), p_follow_up);
 	END IF;
 	RETURN write_end(p_caller, p_request, v_id, 1, engagement_json(v_id) || jsonb_build_object('created', jsonb_build_object(
 		'contacts', (SELECT coalesce(jsonb_agg(p->'contact_id'), '[]') FROM jsonb_array_elements(v_people) AS p

@@ -121,7 +121,7 @@ BEGIN
 	END IF;
 	v_answer := coalesce(engagement_patch_faults(v_new), participants_faults(p_id, p_patch),
 		participants_twice(p_id, p_patch, v_people),
-		engagement_faults((p_patch->>'dialogue_id')::uuid, (p_patch->>'parent_id')::uuid, (p_patch->>'owner')::uuid, NULL),
+		engagement_faults((p_patch->>'dialogue_id')::uuid, (p_patch->>'parent_id')::uuid, (p_patch->>'owner')::uuid),
 		CASE WHEN EXISTS (WITH RECURSIVE above AS (
 				SELECT id, parent_id FROM store.engagement WHERE id = (p_patch->>'parent_id')::uuid
 				UNION SELECT e.id, e.parent_id FROM store.engagement e JOIN above ON e.id = above.parent_id)
@@ -163,7 +163,7 @@ CREATE FUNCTION engagement_hold(p_caller uuid, p_request jsonb, p_id uuid, p_ver
 	p_absent uuid[], p_commitments jsonb, p_follow_up jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
 	v_answer jsonb := coalesce(write_begin(p_caller, p_request), engagement_lock(p_id, p_version),
-		engagement_faults(NULL, NULL, NULL, p_follow_up));
+		follow_up_faults(p_caller, p_follow_up));
 	v_engagement store.engagement;
 	v_commitments jsonb; v_place bigint;
 BEGIN
@@ -192,8 +192,7 @@ BEGIN
 		WHERE p.engagement_id = p_id;
 	PERFORM commitments_insert(p_caller, p_id, v_commitments);
 	IF p_follow_up IS NOT NULL THEN
-		PERFORM reminder_insert(store.uuid7(), p_caller, jsonb_build_object('engagement_id', p_id), p_follow_up->>'note',
-			(p_follow_up->>'due_at')::timestamptz, NULL, (p_follow_up->>'assignee')::uuid, NULL);
+		PERFORM reminder_insert(store.uuid7(), p_caller, jsonb_build_object('engagement_id', p_id), p_follow_up);
 	END IF;
 	UPDATE store.engagement SET status = 'held', readout = coalesce(p_readout, readout), version = version + 1,
 		updated_at = clock_timestamp() WHERE id = p_id;
@@ -207,10 +206,8 @@ DECLARE
 		AND (r.engagement_id = p_id OR r.commitment_id IN (SELECT m.id FROM store.commitment m WHERE m.engagement_id = p_id))
 		ORDER BY r.id FOR UPDATE);
 BEGIN
-	UPDATE store.reminder SET status = 'cancelled', version = version + 1, updated_at = clock_timestamp()
-		WHERE id = ANY (v_ids);
-	UPDATE store.delivery SET ended_at = clock_timestamp(), outcome = 'withdrawn'
-		WHERE reminder_id = ANY (v_ids) AND ended_at IS NULL;
+	PERFORM reminder_end(id, 'cancelled', NULL) FROM unnest(v_ids) AS id;
+	UPDATE store.reminder SET version = version + 1, updated_at = clock_timestamp() WHERE id = ANY (v_ids);
 	RETURN v_ids;
 END $$;
 
@@ -224,9 +221,9 @@ BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
+	v_reminders := engagement_reminders_cancel(p_id);
 	UPDATE store.engagement SET voided_at = clock_timestamp(), voided_by = p_caller, void_reason = p_reason,
 		version = version + 1, updated_at = clock_timestamp() WHERE id = p_id;
-	v_reminders := engagement_reminders_cancel(p_id);
 	SELECT count(*) INTO v_open FROM store.commitment WHERE engagement_id = p_id AND status = 'open';
 	RETURN write_end(p_caller, p_request, p_id, p_version + 1, engagement_json(p_id) || jsonb_build_object(
 		'cancelled_reminders', to_jsonb(v_reminders), 'warnings', to_jsonb(array_remove(ARRAY[

@@ -4,12 +4,14 @@ CREATE FUNCTION principal_json(p store.principal) RETURNS jsonb LANGUAGE plpgsql
 BEGIN
 	RETURN jsonb_build_object('id', p.id, 'version', p.version, 'name', p.name, 'role', p.role, 'desks', to_jsonb(p.desks),
 		'clearance', level_name(p.clearance), 'contact_id', p.contact_id, 'language', p.language, 'timezone', p.timezone,
-		'email', p.email, 'unix_user', p.unix_user, 'status', p.status, 'created_at', instant(p.created_at),
+		'email', p.email, 'channels', to_jsonb(p.channels), 'digest_at', to_char(p.digest_at, 'HH24:MI'), 'unix_user', p.unix_user,
+		'status', p.status, 'created_at', instant(p.created_at),
 		'updated_at', instant(p.updated_at));
 END $$;
 
 CREATE FUNCTION principal_create(p_caller uuid, p_request jsonb, p_id uuid, p_name text, p_role text, p_desks text[],
-	p_clearance text, p_contact_id uuid, p_language text, p_timezone text, p_email text, p_unix_user text)
+	p_clearance text, p_contact_id uuid, p_language text, p_timezone text, p_email text, p_channels text[], p_digest_at time,
+	p_unix_user text)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
 	v_answer jsonb := write_begin(p_caller, p_request, p_id);
@@ -27,10 +29,11 @@ BEGIN
 	IF EXISTS (SELECT FROM store.principal WHERE unix_user = p_unix_user) THEN
 		RETURN rule('unix_user_taken', 'another principal bears this Unix user; name another one, or none', 'unix_user');
 	END IF;
-	INSERT INTO store.principal (id, name, role, desks, clearance, contact_id, language, timezone, email, unix_user)
+	INSERT INTO store.principal (id, name, role, desks, clearance, contact_id, language, timezone, email, channels,
+			digest_at, unix_user)
 		VALUES (coalesce(p_id, store.uuid7()), p_name, p_role, coalesce(p_desks, '{}'),
 			coalesce(level_number(p_clearance), 1::smallint), p_contact_id, p_language, coalesce(p_timezone, 'Asia/Seoul'),
-			p_email, p_unix_user)
+			p_email, coalesce(p_channels, '{push}'), coalesce(p_digest_at, '07:30'), p_unix_user)
 		RETURNING * INTO v_principal;
 	RETURN write_end(p_caller, p_request, v_principal.id, v_principal.version, principal_json(v_principal));
 END $$;
@@ -101,10 +104,11 @@ BEGIN
 	SELECT * INTO v_principal FROM store.principal WHERE id = p_id;
 	v_principal := jsonb_populate_record(v_principal, p_patch - 'clearance' || CASE WHEN p_patch ? 'clearance'
 		THEN jsonb_build_object('clearance', level_number(p_patch->>'clearance')) ELSE '{}' END);
-	UPDATE store.principal SET (name, role, desks, clearance, contact_id, language, timezone, email, unix_user, status,
-			version, updated_at) =
+	UPDATE store.principal SET (name, role, desks, clearance, contact_id, language, timezone, email, channels, digest_at,
+			unix_user, status, version, updated_at) =
 		(v_principal.name, v_principal.role, v_principal.desks, v_principal.clearance, v_principal.contact_id,
-			v_principal.language, v_principal.timezone, v_principal.email, v_principal.unix_user, v_principal.status,
+			v_principal.language, v_principal.timezone, v_principal.email, v_principal.channels, v_principal.digest_at,
+			v_principal.unix_user, v_principal.status,
 			version + 1, clock_timestamp())
 		WHERE id = p_id RETURNING * INTO v_principal;
 	PERFORM pg_notify('tracktwo', 'principal');
@@ -134,22 +138,35 @@ BEGIN
 	RETURN v_moved;
 END $$;
 
--- Reminders that wait for somebody wait for somebody else, escalations too. What is out goes to the new one at once, under
--- the same delivery_id; what the old one has had already, or what never reached them, comes due anew.
+-- Reminders that wait for somebody wait for somebody else, escalations too. What is out by push goes to the new one at once,
+-- under the same delivery_id; what was on its way to the old one's address, what they have had already, and what never
+-- reached them, comes due anew, by such of its channels as the new one has.
 CREATE FUNCTION reminders_hand_over(p_from uuid, p_to uuid) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
+	v_now timestamptz := clock_timestamp();
+	v_usable text[] := ARRAY['push'] || ARRAY(SELECT 'email' FROM store.principal WHERE id = p_to AND email IS NOT NULL)
+		|| ARRAY(SELECT 'webhook' WHERE EXISTS (SELECT FROM store.webhook WHERE principal_id = p_to AND status = 'active'));
 	v_moved bigint;
 BEGIN
-	UPDATE store.reminder r SET assignee_id = p_to, status = CASE WHEN EXISTS (SELECT FROM store.delivery d
-			WHERE d.reminder_id = r.id AND d.ended_at IS NULL) THEN status ELSE 'pending' END,
-		version = version + 1, updated_at = clock_timestamp()
-		WHERE assignee_id = p_from AND status IN ('pending', 'due', 'acknowledged', 'failed');
+	UPDATE store.delivery d SET ended_at = v_now, outcome = 'withdrawn' WHERE d.assignee_id = p_from AND d.ended_at IS NULL
+		AND (d.channel <> 'push' OR EXISTS (SELECT FROM store.delivery o WHERE o.assignee_id = p_to AND o.ended_at IS NULL
+			AND o.reminder_id = d.reminder_id AND o.channel = 'push' AND o.due_at = d.due_at));
+	UPDATE store.delivery SET assignee_id = p_to, lease_until = v_now WHERE assignee_id = p_from AND ended_at IS NULL;
+	UPDATE store.reminder r SET assignee_id = p_to, version = r.version + 1, updated_at = v_now,
+		channels = coalesce(nullif(ARRAY(SELECT c FROM unnest(r.channels) AS c WHERE c = ANY (v_usable)), '{}'), '{push}'),
+		status = CASE WHEN out.there THEN r.status ELSE 'pending' END,
+		fire_at = CASE WHEN out.there THEN r.fire_at ELSE r.due_at END
+		FROM store.reminder x, LATERAL (SELECT EXISTS (SELECT FROM store.delivery d
+			WHERE d.reminder_id = x.id AND d.ended_at IS NULL) AS there) AS out
+		WHERE x.id = r.id AND r.assignee_id = p_from AND r.status NOT IN ('done', 'cancelled');
 	GET DIAGNOSTICS v_moved = ROW_COUNT;
-	UPDATE store.reminder SET escalate_to = p_to, version = version + 1, updated_at = clock_timestamp()
+	UPDATE store.reminder SET escalate_to = p_to, version = version + 1, updated_at = v_now
 		WHERE escalate_to = p_from AND status NOT IN ('done', 'cancelled');
-	UPDATE store.delivery SET assignee_id = p_to,
-		lease_until = CASE channel WHEN 'push' THEN clock_timestamp() ELSE lease_until END
-		WHERE assignee_id = p_from AND ended_at IS NULL;
+	-- Nobody is told of what they have not answered themselves.
+	UPDATE store.reminder SET escalate_after = NULL, escalate_to = NULL, escalate_at = NULL
+		WHERE assignee_id = p_to AND escalate_to = p_to;
+	UPDATE store.webhook SET status = 'disabled', disabled_because = 'its person has retired', version = version + 1,
+		updated_at = v_now WHERE principal_id = p_from AND status = 'active';
 	PERFORM pg_notify('tracktwo', 'reminder');
 	RETURN v_moved;
 END $$;
@@ -161,7 +178,7 @@ CREATE FUNCTION principal_retire(p_caller uuid, p_request jsonb, p_id uuid, p_ve
 DECLARE
 	v_answer jsonb := write_begin(p_caller, p_request);
 	v_old store.principal; v_new store.principal;
-	v_commitments bigint; v_contacts bigint; v_tokens bigint; v_moved jsonb;
+	v_reminders bigint; v_commitments bigint; v_contacts bigint; v_tokens bigint; v_moved jsonb;
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
@@ -190,13 +207,14 @@ BEGIN
 		updated_at = clock_timestamp() WHERE id = p_hand_over_to AND NOT p_desks <@ desks;
 	UPDATE store.token SET revoked_at = clock_timestamp() WHERE principal_id = p_id AND revoked_at IS NULL;
 	GET DIAGNOSTICS v_tokens = ROW_COUNT;
+	v_reminders := reminders_hand_over(p_id, p_hand_over_to);
 	UPDATE store.commitment SET by_principal_id = p_hand_over_to, version = version + 1, updated_at = clock_timestamp()
 		WHERE by_principal_id = p_id AND status = 'open';
 	GET DIAGNOSTICS v_commitments = ROW_COUNT;
 	UPDATE store.contact SET owner_id = p_hand_over_to, version = version + 1, updated_at = clock_timestamp()
 		WHERE owner_id = p_id;
 	GET DIAGNOSTICS v_contacts = ROW_COUNT;
-	v_moved := jsonb_build_object('reminders', reminders_hand_over(p_id, p_hand_over_to), 'commitments', v_commitments,
+	v_moved := jsonb_build_object('reminders', v_reminders, 'commitments', v_commitments,
 		'contacts', v_contacts, 'engagements', engagements_hand_over(p_id, p_hand_over_to), 'desks', to_jsonb(p_desks),
 		'tokens_revoked', v_tokens);
 	RETURN write_end(p_caller, p_request, p_id, v_old.version, principal_json(v_old)

@@ -30,7 +30,8 @@ BEGIN
 					jsonb_build_object('country', c.code, 'workstream', w.code))));
 END $$;
 
--- Where nothing was held for so many days: country by workstream, and dialogues that are active.
+-- Where nothing was held for so many days: country by workstream, and dialogues that are active. Contacts and dialogues
+-- that have a cadence are measured by that instead: `beyond` says which of its two intervals has passed.
 CREATE FUNCTION report_neglected(p_caller uuid, p_days integer) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
@@ -56,7 +57,21 @@ BEGIN
 			FROM store.dialogue d
 			LEFT JOIN LATERAL (SELECT max(e.sort_at) AS last_at FROM store.engagement e
 				WHERE e.dialogue_id = d.id AND e.status = 'held' AND e.voided_at IS NULL) AS l ON true
-			WHERE d.status = 'active' AND (l.last_at IS NULL OR l.last_at < v_before)));
+			WHERE d.status = 'active' AND d.cadence_ideal IS NULL AND (l.last_at IS NULL OR l.last_at < v_before)),
+		'cadences', (
+		SELECT coalesce(jsonb_agg(jsonb_build_object('contact_id', contact_id, 'dialogue_id', dialogue_id, 'name', name,
+				'owner', owner, 'last_on', seoul_day(last_at), 'due_on', seoul_day(since + ideal),
+				'beyond', CASE WHEN since + maximum < v_now THEN 'maximum' ELSE 'ideal' END) ORDER BY since + ideal, name), '[]')
+			FROM (
+				SELECT c.id AS contact_id, NULL::uuid AS dialogue_id, c.name, coalesce(c.owner_id, c.created_by) AS owner,
+					c.cadence_ideal AS ideal, c.cadence_maximum AS maximum, l.at AS last_at, coalesce(l.at, c.created_at) AS since
+				FROM store.contact c, LATERAL (SELECT store.contact_last_held(c.id) AS at) AS l
+				WHERE c.cadence_ideal IS NOT NULL AND c.status = 'active'
+				UNION ALL
+				SELECT NULL, d.id, d.title, d.created_by, d.cadence_ideal, d.cadence_maximum, l.at, coalesce(l.at, d.created_at)
+				FROM store.dialogue d, LATERAL (SELECT store.dialogue_last_held(d.id) AS at) AS l
+				WHERE d.cadence_ideal IS NOT NULL AND d.status = 'active') AS kept
+			WHERE since + ideal < v_now));
 END $$;
 
 -- Where the values of a group come from, for engagement e: a row source with the column `value`.

@@ -142,7 +142,8 @@ static bool link_set_up(struct pg_link *link)
 	return PQenterPipelineMode(link->connection) &&
 	       PQsendQueryParams(link->connection,
 	                         "SELECT set_config('statement_timeout', $1, false), set_config('timezone', 'UTC', false), "
-	                         "set_config('datestyle', 'ISO, YMD', false), set_config('jit', 'off', false), "
+	                         "set_config('datestyle', 'ISO, YMD', false), set_config('intervalstyle', 'iso_8601', "
+	                         "false), set_config('jit', 'off', false), "
 	                         "set_config('idle_session_timeout', '0', false)",
 	                         1, NULL, values, NULL, NULL, 0) &&
 	       PQpipelineSync(link->connection);

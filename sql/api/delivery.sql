@@ -1,0 +1,448 @@
+-- Deliveries: the way of a reminder to a person, and the ledger of it.
+--
+-- A reminder whose time has come fires: it becomes due, and for each of its channels a delivery stands for this occurrence
+-- until it is acknowledged (push), taken by the receiver's server (e-mail, webhook) or given up. A daemon claims deliveries
+-- by a lease; each claim is an attempt, a row of its own. When the lease ends without a word the delivery is free again,
+-- for whichever daemon comes, always under the same id: at least once, and the receiver can tell.
+
+-- Rules: the daemon reads them and puts the later occurrences in stock.
+
+-- An instant as a rule gives it, moved to a working day where that is asked for.
+CREATE FUNCTION workday(p_at timestamptz, p_timezone text, p_workdays text) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_local timestamp := p_at AT TIME ZONE p_timezone;
+BEGIN
+	IF p_workdays IS NULL THEN
+		RETURN p_at;
+	END IF;
+	WHILE extract(isodow FROM v_local) > 5 OR EXISTS (SELECT FROM store.holiday
+		WHERE country = 'KR' AND day = v_local::date AND NOT removed) LOOP
+		v_local := v_local + CASE p_workdays WHEN 'next' THEN interval '1 day' ELSE interval '-1 day' END;
+	END LOOP;
+	RETURN v_local AT TIME ZONE p_timezone;
+END $$;
+
+-- The occurrence after that one, as far as it is in stock: NULL when it is not.
+CREATE FUNCTION occurrence_after(p_reminder uuid, p_at timestamptz) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN (SELECT min(at) FROM store.reminder_occurrence WHERE reminder_id = p_reminder AND at > p_at);
+END $$;
+
+-- It is to come at that time, once more; what is out for the old time is withdrawn.
+CREATE FUNCTION reminder_arm(p_id uuid, p_due_at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE store.reminder SET due_at = p_due_at, fire_at = p_due_at, escalate_at = NULL, status = 'pending' WHERE id = p_id;
+	PERFORM store.withdraw_deliveries(p_id);
+END $$;
+
+-- Arms the next occurrence of a rule; without one the reminder is done. Where the stock has run out before the rule, it
+-- waits unarmed until there is more.
+CREATE FUNCTION reminder_next(p_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_reminder store.reminder;
+	v_next timestamptz;
+BEGIN
+	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id;
+	v_next := occurrence_after(p_id, v_reminder.occurrence_at);
+	IF v_next IS NOT NULL THEN
+		PERFORM reminder_arm(p_id, workday(v_next, v_reminder.timezone, v_reminder.workdays));
+		PERFORM stock_use(p_id, v_next);
+	ELSIF v_reminder.stock = 'all' THEN
+		PERFORM reminder_end(p_id, 'done', v_reminder.completion_note);
+	ELSE
+		PERFORM store.withdraw_deliveries(p_id);
+		UPDATE store.reminder SET status = 'pending', fire_at = NULL, escalate_at = NULL, stock = 'wanted' WHERE id = p_id;
+	END IF;
+END $$;
+
+-- The rule has come to that occurrence; when few are left behind it, the daemon is asked for more.
+CREATE FUNCTION stock_use(p_id uuid, p_at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM store.reminder_occurrence WHERE reminder_id = p_id AND at <= p_at;
+	UPDATE store.reminder SET occurrence_at = p_at, stock = CASE WHEN stock = 'more'
+			AND (SELECT count(*) FROM store.reminder_occurrence WHERE reminder_id = p_id) < 8 THEN 'wanted' ELSE stock END
+		WHERE id = p_id;
+END $$;
+
+-- Rules whose occurrences are wanted: [{id, version, rrule, timezone, first_at, after, exdates}, …].
+CREATE FUNCTION stock_wanted(p_caller uuid, p_limit integer) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM set_caller(p_caller);
+	RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'rrule', rrule, 'timezone', timezone,
+			'first_at', instant(first_at), 'after', instant(greatest(occurrence_at,
+				(SELECT max(at) FROM store.reminder_occurrence WHERE reminder_id = r.id))),
+			'exdates', (SELECT coalesce(jsonb_agg(instant(x)), '[]') FROM unnest(exdates) AS x))), '[]')
+		FROM (SELECT * FROM store.reminder WHERE stock = 'wanted' AND status NOT IN ('done', 'cancelled') ORDER BY id
+			LIMIT p_limit) AS r);
+END $$;
+
+-- What the daemon worked out: [{…what it was asked…, instants, more}, …]. What has been changed meanwhile is asked again.
+CREATE FUNCTION stock_fill(p_caller uuid, p_stock jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	v_given jsonb;
+	v_reminder store.reminder;
+BEGIN
+	PERFORM set_caller(p_caller);
+	FOR v_given IN SELECT * FROM jsonb_array_elements(p_stock) AS s ORDER BY s->>'id' LOOP
+		SELECT * INTO v_reminder FROM store.reminder WHERE id = (v_given->>'id')::uuid AND stock = 'wanted'
+			AND rrule = v_given->>'rrule' AND timezone = v_given->>'timezone'
+			AND first_at = (v_given->>'first_at')::timestamptz AND exdates = texts(v_given->'exdates')::timestamptz[] FOR UPDATE;
+		CONTINUE WHEN NOT FOUND;
+		INSERT INTO store.reminder_occurrence (reminder_id, at)
+			SELECT v_reminder.id, at::timestamptz FROM jsonb_array_elements_text(v_given->'instants') AS at
+			ON CONFLICT DO NOTHING;
+		UPDATE store.reminder SET stock = CASE WHEN (v_given->>'more')::boolean THEN 'more' ELSE 'all' END
+			WHERE id = v_reminder.id;
+		IF v_reminder.fire_at IS NULL AND v_reminder.status = 'pending' THEN
+			PERFORM reminder_next(v_reminder.id);
+		ELSIF v_reminder.fire_at IS NULL THEN
+			UPDATE store.reminder SET fire_at = workday(occurrence_after(id, occurrence_at), timezone, workdays)
+				WHERE id = v_reminder.id;
+		END IF;
+	END LOOP;
+	PERFORM pg_notify('tracktwo', 'reminder');
+	RETURN '{}';
+END $$;
+
+-- Firing
+
+-- A rule's reminder has come to the last of its occurrences that are due: those missed come as this one.
+CREATE FUNCTION reminder_occur(p_reminder store.reminder, p_now timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_at timestamptz := p_reminder.occurrence_at;
+	v_due timestamptz := p_reminder.due_at;
+	v_next timestamptz := occurrence_after(p_reminder.id, v_at);
+	v_next_due timestamptz := workday(v_next, p_reminder.timezone, p_reminder.workdays);
+BEGIN
+	WHILE v_next_due <= p_now LOOP
+		v_at := v_next;
+		v_due := v_next_due;
+		v_next := occurrence_after(p_reminder.id, v_at);
+		v_next_due := workday(v_next, p_reminder.timezone, p_reminder.workdays);
+	END LOOP;
+	IF v_at <> p_reminder.occurrence_at THEN
+		PERFORM store.withdraw_deliveries(p_reminder.id);
+		PERFORM stock_use(p_reminder.id, v_at);
+	END IF;
+	UPDATE store.reminder SET due_at = v_due, fire_at = v_next_due WHERE id = p_reminder.id;
+END $$;
+
+-- Fires those of these reminders whose time has come and that nobody else has in hand. Pushes to these assignees are
+-- leased to the daemon along, and their ids returned; all else waits for whoever claims it.
+CREATE FUNCTION reminders_fire(p_reminders uuid[], p_daemon uuid, p_assignees uuid[], p_lease_s int) RETURNS uuid[]
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+	v_due uuid[]; v_late uuid[]; v_leased uuid[];
+BEGIN
+	WITH due AS (SELECT r.id, r.fire_at FROM unnest(p_reminders) AS ids(id) JOIN store.reminder r ON r.id = ids.id
+			WHERE r.fire_at <= v_now ORDER BY r.id FOR UPDATE OF r SKIP LOCKED)
+		SELECT coalesce(array_agg(id), '{}'), coalesce(array_agg(id) FILTER (WHERE fire_at < v_now - interval '1 minute'), '{}')
+			INTO v_due, v_late FROM due;
+	PERFORM reminder_occur(r, v_now) FROM unnest(v_due) AS ids(id) JOIN store.reminder r ON r.id = ids.id
+		WHERE r.rrule IS NOT NULL;
+	WITH fired AS (UPDATE store.reminder r SET status = 'due', fire_at = CASE WHEN rrule IS NOT NULL THEN fire_at END,
+				escalate_at = v_now + escalate_after, version = version + 1, updated_at = v_now
+			FROM unnest(v_due) AS ids(id) WHERE r.id = ids.id
+			RETURNING r.id, r.assignee_id, r.channels, r.due_at),
+		message AS (SELECT f.id, f.assignee_id, c.channel, w.id AS webhook_id, f.due_at,
+				c.channel = 'push' AND f.assignee_id = ANY (p_assignees) AS leased
+			FROM fired f CROSS JOIN LATERAL unnest(f.channels) AS c(channel)
+			LEFT JOIN store.webhook w ON c.channel = 'webhook' AND w.principal_id = f.assignee_id AND w.status = 'active'
+			ORDER BY f.due_at, f.id),
+		made AS (INSERT INTO store.delivery (id, reminder_id, assignee_id, channel, webhook_id, due_at, late, attempts,
+				claimed_by, claimed_at, lease_until)
+			SELECT store.uuid7(), m.id, m.assignee_id, m.channel, m.webhook_id, m.due_at,
+				m.id = ANY (v_late), m.leased::int,
+				CASE WHEN m.leased THEN p_daemon END, CASE WHEN m.leased THEN v_now END,
+				v_now + CASE WHEN m.leased THEN make_interval(secs => p_lease_s) ELSE interval '0' END
+			FROM message m ON CONFLICT DO NOTHING RETURNING id, attempts),
+		attempt AS (INSERT INTO store.delivery_attempt (delivery_id, number, claimed_by, claimed_at, ended_at, outcome)
+			SELECT id, 1, p_daemon, v_now, v_now, 'pushed' FROM made WHERE attempts = 1 RETURNING delivery_id)
+		SELECT coalesce(array_agg(delivery_id), '{}') INTO v_leased FROM attempt;
+	RETURN v_leased;
+END $$;
+
+-- Somebody else is told of reminders: of one that nobody acknowledged, or of one that could not be delivered.
+CREATE FUNCTION reminder_tell(p_reminder store.reminder, p_reason text, p_people uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+BEGIN
+	INSERT INTO store.delivery (id, reminder_id, assignee_id, channel, reason, due_at, late, lease_until)
+		SELECT store.uuid7(), p_reminder.id, o.id, c.channel, p_reason, p_reminder.due_at, true, v_now
+		FROM store.principal o CROSS JOIN LATERAL unnest(ARRAY['push'] || CASE WHEN o.email IS NOT NULL
+			THEN '{email}'::text[] ELSE '{}' END) AS c(channel)
+		WHERE o.id = ANY (p_people) AND o.status = 'active'
+		ON CONFLICT DO NOTHING;
+END $$;
+
+CREATE FUNCTION reminders_escalate(p_limit int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_reminder store.reminder;
+	v_now timestamptz := clock_timestamp();
+BEGIN
+	FOR v_reminder IN SELECT * FROM store.reminder WHERE escalate_at <= v_now ORDER BY escalate_at
+		LIMIT p_limit FOR UPDATE SKIP LOCKED LOOP
+		UPDATE store.reminder SET escalate_at = NULL WHERE id = v_reminder.id;
+		PERFORM reminder_tell(v_reminder, 'escalation', ARRAY[v_reminder.escalate_to]);
+	END LOOP;
+END $$;
+
+-- Claiming
+
+-- Leases these deliveries to a daemon; an attempt that was never reported is lost.
+CREATE FUNCTION deliveries_lease(p_ids uuid[], p_daemon uuid, p_lease_s int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+BEGIN
+	UPDATE store.delivery_attempt a SET ended_at = v_now, outcome = 'lost'
+		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
+		WHERE a.delivery_id = d.id AND a.number = d.attempts AND a.ended_at IS NULL;
+	WITH leased AS (UPDATE store.delivery d SET attempts = attempts + 1, claimed_by = p_daemon, claimed_at = v_now,
+			lease_until = v_now + make_interval(secs => p_lease_s) FROM unnest(p_ids) AS ids(id) WHERE d.id = ids.id
+			RETURNING d.id, d.attempts, d.channel)
+		INSERT INTO store.delivery_attempt (delivery_id, number, claimed_by, claimed_at, ended_at, outcome)
+			SELECT id, attempts, p_daemon, v_now, CASE WHEN channel = 'push' THEN v_now END,
+				CASE WHEN channel = 'push' THEN 'pushed' END FROM leased;
+END $$;
+
+-- Free deliveries of one channel, the longest free first. A daemon that cannot send on a channel takes what has been free
+-- for a minute, to say so: perhaps another one can. What is held for longer than anything is was held by a clock that has
+-- been set back since: that holds nothing. p_assignees matters to pushes alone.
+CREATE FUNCTION deliveries_free(p_channel text, p_assignees uuid[], p_able boolean, p_limit int) RETURNS uuid[]
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_before timestamptz := clock_timestamp() - CASE WHEN p_able THEN interval '0' ELSE interval '1 minute' END;
+	v_beyond timestamptz := clock_timestamp() + CASE p_channel WHEN 'push' THEN interval '10 minutes' ELSE interval '2 days' END;
+BEGIN
+	IF p_channel = 'push' THEN
+		RETURN ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel = 'push'
+				AND assignee_id = ANY (p_assignees) AND lease_until <= v_before
+				ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED)
+			|| ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel = 'push'
+				AND assignee_id = ANY (p_assignees) AND lease_until > v_beyond LIMIT p_limit FOR UPDATE SKIP LOCKED);
+	END IF;
+	RETURN ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push' AND channel = p_channel
+			AND lease_until <= v_before ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED)
+		|| ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push' AND channel = p_channel
+			AND lease_until > v_beyond LIMIT p_limit FOR UPDATE SKIP LOCKED);
+END $$;
+
+-- Other daemons have subscribers too; a payload holds fewer than 8,000 bytes.
+CREATE FUNCTION deliveries_tell(p_daemon uuid, p_ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_notify('tracktwo', 'delivery ' || p_daemon || ' ' || string_agg(id::text, ',')) FROM (
+		SELECT id, (row_number() OVER () - 1) / 100 AS part FROM unnest(p_ids) AS id) AS parts GROUP BY part;
+END $$;
+
+-- What it is about, in a line for a message, and how sensitive that is: (title, level).
+CREATE FUNCTION reminder_about(p store.reminder, OUT title text, OUT level smallint) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	title := NULL;
+	level := 1;
+	IF p.engagement_id IS NOT NULL THEN
+		SELECT e.title, e.sensitivity INTO title, level FROM store.engagement e WHERE e.id = p.engagement_id;
+	ELSIF p.contact_id IS NOT NULL THEN
+		SELECT c.name, c.sensitivity INTO title, level FROM store.contact c WHERE c.id = p.contact_id;
+	ELSIF p.dialogue_id IS NOT NULL THEN
+		SELECT d.title INTO title FROM store.dialogue d WHERE d.id = p.dialogue_id;
+	ELSIF p.commitment_id IS NOT NULL THEN
+		SELECT m.body, coalesce(e.sensitivity, 1) INTO title, level FROM store.commitment m
+			LEFT JOIN store.engagement e ON e.id = m.engagement_id WHERE m.id = p.commitment_id;
+	END IF;
+END $$;
+
+-- What a delivery carries, beside the reminder: whom a message goes to, what it is about, how a post is signed.
+-- Mail passes through servers of others: of what is restricted or secret it says only that there is something.
+CREATE FUNCTION delivery_message(p store.delivery) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_reminder store.reminder;
+	v_person store.principal;
+	v_hook store.webhook;
+	v_about record;
+BEGIN
+	SELECT * INTO v_reminder FROM store.reminder WHERE id = p.reminder_id;
+	SELECT * INTO v_person FROM store.principal WHERE id = p.assignee_id;
+	SELECT * INTO v_hook FROM store.webhook WHERE id = p.webhook_id AND status = 'active';
+	SELECT * INTO v_about FROM reminder_about(v_reminder);
+	RETURN jsonb_build_object('attempt', p.attempts, 'to', jsonb_build_object('name', v_person.name, 'email', v_person.email,
+			'language', coalesce(v_person.language, 'en')),
+		'local_due', to_char(v_reminder.due_at AT TIME ZONE v_person.timezone, 'YYYY-MM-DD HH24:MI'),
+		'local_zone', v_person.timezone, 'about_title', v_about.title, 'discreet', coalesce(v_about.level > 1, false),
+		'webhook', CASE WHEN v_hook.id IS NOT NULL THEN jsonb_build_object('url', v_hook.url, 'secrets', jsonb_build_array(
+			webhook_secret_text(v_hook.secret)) || CASE WHEN v_hook.secret_before_until > clock_timestamp()
+			THEN jsonb_build_array(webhook_secret_text(v_hook.secret_before)) ELSE '[]' END) END)
+		|| CASE WHEN p.reason = 'digest' THEN jsonb_build_object('digest', digest(v_person, p.due_at)) ELSE '{}' END;
+END $$;
+
+-- What is sent, [{delivery_id, channel, reason, assignee, reminder, …}, …] in order of due time: as text, because a
+-- document of hundreds is copied at each level that it is built into.
+CREATE FUNCTION deliveries_json(p_ids uuid[]) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN (SELECT '[' || coalesce(string_agg(format('{"delivery_id":"%s","channel":"%s","reason":"%s","assignee":"%s",'
+			'"message":%s,"reminder":%s}', d.id, d.channel, d.reason, d.assignee_id, CASE WHEN d.channel = 'push' THEN 'null'
+				ELSE delivery_message(d)::text END, coalesce(j.body::text, 'null')), ',' ORDER BY d.due_at, d.id), '') || ']'
+		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
+		LEFT JOIN reminders_json(ARRAY(SELECT x.reminder_id FROM unnest(p_ids) AS i(id) JOIN store.delivery x ON x.id = i.id))
+			AS j ON j.id = d.reminder_id);
+END $$;
+
+-- Digests whose hour has come, one for each person however many were missed.
+CREATE FUNCTION digests_make(p_limit int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_person store.principal;
+	v_now timestamptz := clock_timestamp();
+BEGIN
+	FOR v_person IN SELECT * FROM store.principal WHERE digest_due <= v_now ORDER BY digest_due
+		LIMIT p_limit FOR UPDATE SKIP LOCKED LOOP
+		INSERT INTO store.delivery (id, assignee_id, channel, reason, due_at, late, lease_until)
+			VALUES (store.uuid7(), v_person.id, 'email', 'digest', v_person.digest_due,
+				v_person.digest_due < v_now - interval '1 hour', v_now) ON CONFLICT DO NOTHING;
+		-- The trigger sets the next one.
+		UPDATE store.principal SET digest_at = digest_at WHERE id = v_person.id;
+	END LOOP;
+END $$;
+
+-- Makes what has come due, and claims what this daemon can send: pushes to subscribers of these assignees, and up to
+-- p_room messages on the channels of p_able. → {deliveries, due_in_ms, stock}: when to ask again, NULL for no time, and
+-- whether rules want working out.
+CREATE FUNCTION reminder_claim(p_caller uuid, p_daemon uuid, p_assignees uuid[], p_able text[], p_room integer,
+	p_lease_s integer, p_message_lease_s integer, p_limit integer) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+	v_fired uuid[]; v_push uuid[]; v_messages uuid[] := '{}'; v_next timestamptz; v_channel text;
+BEGIN
+	PERFORM set_caller(p_caller);
+	v_fired := reminders_fire(ARRAY(SELECT id FROM store.reminder WHERE fire_at <= v_now
+		ORDER BY fire_at, id LIMIT p_limit), p_daemon, p_assignees, p_lease_s);
+	PERFORM reminders_escalate(p_limit);
+	PERFORM digests_make(p_limit) WHERE 'email' = ANY (p_able);
+	v_push := deliveries_free('push', p_assignees, true, p_limit);
+	FOREACH v_channel IN ARRAY ARRAY['email', 'webhook'] LOOP
+		v_messages := v_messages || deliveries_free(v_channel, NULL, v_channel = ANY (p_able),
+			p_room - cardinality(v_messages));
+	END LOOP;
+	PERFORM deliveries_lease(v_push, p_daemon, p_lease_s);
+	PERFORM deliveries_lease(v_messages, p_daemon, p_message_lease_s);
+	PERFORM deliveries_tell(p_daemon, v_push || v_fired);
+	SELECT min(at) INTO v_next FROM (
+		SELECT min(fire_at) AS at FROM store.reminder WHERE fire_at IS NOT NULL
+		UNION ALL SELECT min(escalate_at) FROM store.reminder WHERE escalate_at IS NOT NULL
+		UNION ALL SELECT min(digest_due) FROM store.principal WHERE digest_due IS NOT NULL AND 'email' = ANY (p_able)
+		UNION ALL SELECT min(lease_until) FROM unnest(p_assignees) AS a(id), LATERAL (SELECT d.lease_until
+			FROM store.delivery d WHERE d.assignee_id = a.id AND d.ended_at IS NULL AND d.channel = 'push'
+			ORDER BY d.lease_until LIMIT 1) AS first
+		UNION ALL SELECT first.lease_until + CASE WHEN c.channel = ANY (p_able) THEN interval '0' ELSE interval '1 minute' END
+			FROM unnest('{email,webhook}'::text[]) AS c(channel), LATERAL (SELECT d.lease_until FROM store.delivery d
+			WHERE d.channel = c.channel AND d.ended_at IS NULL AND d.channel <> 'push' ORDER BY d.lease_until LIMIT 1) AS first
+			WHERE p_room > cardinality(v_messages)) AS next;
+	RETURN format('{"deliveries":%s,"due_in_ms":%s,"stock":%s}', deliveries_json(v_push || v_fired || v_messages),
+		coalesce(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000)::text, 'null'), to_jsonb(
+		EXISTS (SELECT FROM store.reminder WHERE stock = 'wanted' AND status NOT IN ('done', 'cancelled'))));
+END $$;
+
+-- For one who has just subscribed: what is due and unacknowledged for the assignee, in order of due time, a page at a time.
+-- What has not fired yet fires, and what nobody has claimed is claimed along. → {deliveries, made, after}: which of them
+-- are news, and where the next page begins, NULL on the last.
+CREATE FUNCTION reminder_catch_up(p_caller uuid, p_daemon uuid, p_assignee uuid, p_after text, p_lease_s integer,
+	p_limit integer) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+	v_after jsonb := cursor_read(p_after);
+	v_keys timestamptz[]; v_reminders uuid[]; v_fired uuid[]; v_made uuid[]; v_ids uuid[];
+BEGIN
+	PERFORM set_caller(p_caller);
+	IF NOT EXISTS (SELECT FROM store.principal WHERE id = p_assignee) THEN
+		RETURN not_found('principal', 'assignee')::text;
+	END IF;
+	SELECT array_agg(at), array_agg(id) INTO v_keys, v_reminders FROM (
+		SELECT at, id FROM (
+			(SELECT r.fire_at AS at, r.id FROM store.reminder r
+				WHERE r.assignee_id = p_assignee AND r.fire_at <= v_now AND 'push' = ANY (r.channels)
+				ORDER BY r.fire_at, r.id LIMIT p_limit)
+			UNION
+			(SELECT d.due_at, d.reminder_id FROM store.delivery d
+				WHERE d.assignee_id = p_assignee AND d.ended_at IS NULL AND d.channel = 'push' AND (v_after IS NULL
+					OR (d.due_at, d.reminder_id) > ((v_after->>0)::timestamp AT TIME ZONE 'UTC', (v_after->>1)::uuid))
+				ORDER BY d.due_at, d.reminder_id LIMIT p_limit)) AS due ORDER BY at, id LIMIT p_limit) AS page;
+	v_fired := reminders_fire(v_reminders, p_daemon, ARRAY[p_assignee], p_lease_s);
+	v_ids := ARRAY(SELECT d.id FROM unnest(v_reminders) AS ids(id) JOIN store.delivery d ON d.reminder_id = ids.id
+		WHERE d.assignee_id = p_assignee AND d.ended_at IS NULL AND d.channel = 'push');
+	v_made := ARRAY(SELECT d.id FROM unnest(v_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
+		WHERE d.lease_until <= v_now FOR UPDATE OF d SKIP LOCKED);
+	PERFORM deliveries_lease(v_made, p_daemon, p_lease_s);
+	v_made := v_made || v_fired;
+	PERFORM deliveries_tell(p_daemon, v_made);
+	RETURN format('{"deliveries":%s,"made":%s,"after":%s}', deliveries_json(v_ids), to_jsonb(v_made), coalesce(to_jsonb(
+		CASE WHEN cardinality(v_reminders) = p_limit
+			THEN cursor_make((v_keys[p_limit] AT TIME ZONE 'UTC')::text, v_reminders[p_limit]) END)::text, 'null'));
+END $$;
+
+-- Of these pushes, which another daemon claimed, those that are out and unacknowledged for these assignees.
+CREATE FUNCTION reminder_deliveries(p_caller uuid, p_assignees uuid[], p_deliveries uuid[]) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM set_caller(p_caller);
+	RETURN format('{"deliveries":%s}', deliveries_json(ARRAY(SELECT d.id FROM store.delivery d
+		WHERE d.id = ANY (p_deliveries) AND d.ended_at IS NULL AND d.channel = 'push' AND d.assignee_id = ANY (p_assignees))));
+END $$;
+
+-- Reporting
+
+-- It could not be delivered, and will not be tried again by itself: somebody is told, by another way than the one that
+-- failed where there is one. A notice of a failure that fails leaves only the journal and the metrics.
+CREATE FUNCTION delivery_failed(p_delivery store.delivery) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_reminder store.reminder;
+BEGIN
+	UPDATE store.delivery SET ended_at = clock_timestamp(), outcome = 'failed' WHERE id = p_delivery.id;
+	IF p_delivery.reason NOT IN ('due', 'escalation') THEN
+		RETURN;
+	END IF;
+	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_delivery.reminder_id;
+	UPDATE store.reminder SET status = 'failed', version = version + 1, updated_at = clock_timestamp()
+		WHERE id = v_reminder.id AND status = 'due' AND due_at = p_delivery.due_at;
+	PERFORM reminder_tell(v_reminder, 'failure', CASE
+		WHEN v_reminder.escalate_to <> p_delivery.assignee_id THEN ARRAY[v_reminder.escalate_to]
+		WHEN v_reminder.created_by <> p_delivery.assignee_id THEN ARRAY[v_reminder.created_by]
+		ELSE ARRAY(SELECT id FROM store.principal WHERE role = 'administrator' AND id <> p_delivery.assignee_id) END);
+END $$;
+
+-- What came of messages: [{delivery_id, attempt, outcome: sent | retry | refused | gone, answer, retry_after_s?}, …]; tries
+-- again with back-off that doubles from p_first_s up to an hour, jittered by half, at most p_most times.
+-- → {failed: [delivery_id, …]}.
+CREATE FUNCTION delivery_report(p_caller uuid, p_results jsonb, p_first_s integer, p_most integer) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_result jsonb;
+	v_delivery store.delivery;
+	v_failed uuid[] := '{}';
+	v_now timestamptz := clock_timestamp();
+BEGIN
+	PERFORM set_caller(p_caller);
+	-- Reminders before deliveries, and both in order, as everybody locks them.
+	PERFORM FROM store.reminder WHERE id IN (SELECT d.reminder_id FROM store.delivery d JOIN jsonb_array_elements(p_results) AS r
+		ON d.id = (r->>'delivery_id')::uuid) ORDER BY id FOR UPDATE;
+	FOR v_result IN SELECT * FROM jsonb_array_elements(p_results) AS r ORDER BY r->>'delivery_id' LOOP
+		SELECT * INTO v_delivery FROM store.delivery WHERE id = (v_result->>'delivery_id')::uuid FOR UPDATE;
+		UPDATE store.delivery_attempt SET ended_at = v_now, outcome = v_result->>'outcome', answer = left(v_result->>'answer', 500)
+			WHERE delivery_id = v_delivery.id AND number = (v_result->>'attempt')::int
+				AND (ended_at IS NULL OR outcome = 'lost');
+		CONTINUE WHEN v_delivery.ended_at IS NOT NULL;
+		IF v_result->>'outcome' = 'sent' THEN
+			UPDATE store.delivery SET ended_at = v_now, outcome = 'delivered' WHERE id = v_delivery.id;
+		ELSIF v_result->>'outcome' = 'retry' AND v_delivery.failures + 1 < p_most THEN
+			UPDATE store.delivery SET failures = failures + 1, lease_until = v_now + make_interval(secs => greatest(
+					coalesce((v_result->>'retry_after_s')::double precision, 0),
+					least(3600, p_first_s * 2 ^ least(v_delivery.failures, 20)) * (0.5 + random())))
+				WHERE id = v_delivery.id AND attempts = (v_result->>'attempt')::int;
+		ELSE
+			UPDATE store.webhook SET status = 'disabled', disabled_because = 'its server answered 410: gone',
+				version = version + 1, updated_at = v_now
+				WHERE id = v_delivery.webhook_id AND v_result->>'outcome' = 'gone' AND status = 'active';
+			PERFORM delivery_failed(v_delivery);
+			v_failed := v_failed || v_delivery.id;
+		END IF;
+	END LOOP;
+	RETURN jsonb_build_object('failed', to_jsonb(v_failed));
+END $$;

@@ -1,0 +1,67 @@
+-- Holidays: days on which reminders that are to come on working days do not. The daemon computes Korea's; an administrator
+-- adds and takes away.
+
+CREATE FUNCTION holiday_json(p store.holiday) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN jsonb_build_object('country', p.country, 'day', p.day, 'name_en', p.name_en, 'name_ko', p.name_ko);
+END $$;
+
+-- What the daemon worked out, [{day, name_en, name_ko}, …]: what is there, or was taken away, stays so.
+CREATE FUNCTION holidays_fill(p_caller uuid, p_days jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_caller(p_caller);
+	INSERT INTO store.holiday (country, day, name_en, name_ko)
+		SELECT 'KR', (d->>'day')::date, d->>'name_en', d->>'name_ko' FROM jsonb_array_elements(p_days) AS d
+		ON CONFLICT DO NOTHING;
+	RETURN '{}';
+END $$;
+
+CREATE FUNCTION holiday_set(p_caller uuid, p_request jsonb, p_country text, p_day date, p_name_en text, p_name_ko text)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request);
+	v_holiday store.holiday;
+BEGIN
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	INSERT INTO store.holiday AS h (country, day, name_en, name_ko)
+		VALUES (coalesce(p_country, 'KR'), p_day, p_name_en, coalesce(p_name_ko, p_name_en))
+		ON CONFLICT (country, day) DO UPDATE SET name_en = excluded.name_en, name_ko = excluded.name_ko, removed = false
+		RETURNING * INTO v_holiday;
+	RETURN write_end(p_caller, p_request, (p_request->>'request_id')::uuid, 1, holiday_json(v_holiday));
+END $$;
+
+CREATE FUNCTION holiday_remove(p_caller uuid, p_request jsonb, p_country text, p_day date) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	v_answer jsonb := write_begin(p_caller, p_request);
+	v_holiday store.holiday;
+BEGIN
+	IF v_answer IS NOT NULL THEN
+		RETURN v_answer;
+	END IF;
+	UPDATE store.holiday SET removed = true WHERE country = coalesce(p_country, 'KR') AND day = p_day AND NOT removed
+		RETURNING * INTO v_holiday;
+	IF NOT FOUND THEN
+		RETURN not_found('holiday', 'day');
+	END IF;
+	RETURN write_end(p_caller, p_request, (p_request->>'request_id')::uuid, 1, holiday_json(v_holiday));
+END $$;
+
+CREATE FUNCTION holiday_list(p_caller uuid, p_country text, p_since date, p_until date) RETURNS jsonb
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM set_caller(p_caller);
+	RETURN page((SELECT jsonb_agg(holiday_json(h) ORDER BY h.day) FROM store.holiday h
+		WHERE h.country = coalesce(p_country, 'KR') AND NOT h.removed AND h.day >= coalesce(p_since, '-infinity')
+			AND h.day < coalesce(p_until, 'infinity')));
+END $$;
+
+-- Instants moved to working days, for reminder.preview.
+CREATE FUNCTION workdays_shift(p_caller uuid, p_instants timestamptz[], p_timezone text, p_workdays text) RETURNS jsonb
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM set_caller(p_caller);
+	RETURN (SELECT jsonb_agg(instant(workday(at, p_timezone, p_workdays)) ORDER BY place)
+		FROM unnest(p_instants) WITH ORDINALITY AS i(at, place));
+END $$;
