@@ -28,6 +28,7 @@ extern const struct type api_name_list, api_workstream_list, api_contact_object,
 	    {"interest", &api_rating, MEMBER_OPTIONAL, "1 little to 5 keen."},                                             \
 	    {"sensitivity", &api_sensitivity, MEMBER_OPTIONAL, "internal when absent."},                                   \
 	    {"owner", &type_uuid, MEMBER_OPTIONAL, "The principal who keeps this contact."},                               \
+	    {"cadence", &api_cadence, MEMBER_OPTIONAL, "How often one means to meet."},                                    \
 	{                                                                                                                  \
 		"notes", &type_text, MEMBER_OPTIONAL, "What all who see the contact should know."                              \
 	}
@@ -41,7 +42,7 @@ extern const struct type api_name_record_list, api_workstream_record_list, api_c
 
 extern const struct type api_party_object, api_commitment_object_list, api_commitment_record_list,
     api_commitment_status, api_follow_up_object, api_reminder_note, api_engagement_page, api_version, api_order,
-    api_uuid_list;
+    api_uuid_list, api_cadence, api_cadence_record;
 
 /* What every update names first: the record, and the version that was read. */
 #define API_UPDATE_PARAMS                                                                                              \

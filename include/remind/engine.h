@@ -1,9 +1,9 @@
-/* Engine: turns reminders that have come due into notifications to whoever subscribed.
+/* Engine: sees to it that reminders arrive: as notifications to whoever subscribed, as mail, as posts to webhooks.
  *
- * One timer stands for the earliest due time that concerns a subscriber here; the database says how far away it is, by
- * its own clock, and says so again when a reminder changes (NOTIFY). The engine asks one question at a time, so that
- * what it hears is in order: a fresh subscriber gets what is already due, page by page, before anything newer. What
- * nobody acknowledges comes again when its lease ends, under the same delivery_id. */
+ * One timer stands for whatever is to happen next; the database says how far away it is, by its own clock, and says so
+ * again when a reminder changes (NOTIFY). The engine asks one question at a time, so that what it hears is in order: a
+ * fresh subscriber gets what is already due, page by page, before anything newer. What nobody acknowledges comes again
+ * when its lease ends, under the same delivery_id. Any number of daemons may run on one database. */
 #ifndef TRACKTWO_REMIND_ENGINE_H
 #define TRACKTWO_REMIND_ENGINE_H
 
@@ -22,9 +22,32 @@ enum {
 	ENGINE_SUBSCRIPTIONS_MOST = 16, /* of one connection */
 };
 
-/* Registers its statements with the pool; `daemon_id` (borrowed) stands in the ledger as the claimer. */
-struct engine *engine_new(struct event_base *base, struct pg_pool *pool, const char *api_schema, const char *daemon_id);
+/* All borrowed, for as long as the engine lives. */
+struct engine_options {
+	struct event_base *base;
+	struct pg_pool *pool;
+	const char *api_schema;
+	const char *daemon_id; /* stands in the ledger as the claimer */
+	struct mailer *mailer; /* NULL: this daemon sends no mail */
+	const char *mail_from; /* "local@domain" or "Name <local@domain>"; its domain is that of Message-IDs */
+	struct webhooks *webhooks;
+	size_t at_once;       /* messages under way */
+	long message_lease_s; /* longer than a message can be under way */
+	long retry_first_s;   /* the first back-off of a message; it doubles from there */
+	long attempts_most;   /* of a message, before it has failed */
+};
+
+/* Registers its statements with the pool; asks nothing before engine_start(). */
+struct engine *engine_new(const struct engine_options *options);
+/* Pending calls are refused. After the pool is stopped and the senders are freed. */
 void engine_free(struct engine *engine);
+
+/* The database is in reach, and knows the api. */
+void engine_start(struct engine *engine);
+/* Nothing new is claimed; what is under way ends, and is reported. */
+void engine_stop(struct engine *engine);
+/* Messages under way, and outcomes that are not reported yet. */
+size_t engine_pending(const struct engine *engine);
 
 /* The handler of reminder.subscribe; its context is the engine. Answers when the first page of what is due is there. */
 void engine_on_subscribe(struct call *call, void *engine);

@@ -29,9 +29,9 @@ static const struct type record = {
         {"channels", &channels, MEMBER_REQUIRED, NULL}, {"timezone", &api_text_record, MEMBER_NULLABLE, NULL},
         {"tags", &api_code_list, MEMBER_REQUIRED, NULL}, {"influence", &type_integer, MEMBER_NULLABLE, NULL},
         {"interest", &type_integer, MEMBER_NULLABLE, NULL}, {"sensitivity", &api_sensitivity, MEMBER_REQUIRED, NULL},
-        {"owner", &type_uuid, MEMBER_NULLABLE, NULL}, {"notes", &api_text_record, MEMBER_NULLABLE, NULL},
-        {"created_by", &type_uuid, MEMBER_REQUIRED, NULL}, {"created_at", &type_instant, MEMBER_REQUIRED, NULL},
-        {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
+        {"owner", &type_uuid, MEMBER_NULLABLE, NULL}, {"cadence", &api_cadence_record, MEMBER_NULLABLE, NULL},
+        {"notes", &api_text_record, MEMBER_NULLABLE, NULL}, {"created_by", &type_uuid, MEMBER_REQUIRED, NULL},
+        {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
 static const struct type records = {.kind = TYPE_LIST, .element = &record};
 static const struct type page = {.name = "ContactPage", .kind = TYPE_OBJECT, API_PAGE_OF(records)};
 static const struct type search_text = {.kind = TYPE_TEXT, .min = 1, .max = 200};
@@ -77,6 +77,7 @@ static const struct method rows[] = {
                     {"interest", &api_rating, API_CLEARABLE, "1 little to 5 keen."},
                     {"sensitivity", &api_sensitivity, MEMBER_OPTIONAL, "The contact's engagements follow it upwards."},
                     {"owner", &type_uuid, API_CLEARABLE, "The principal who keeps this contact."},
+                    {"cadence", &api_cadence, API_CLEARABLE, "How often one means to meet."},
                     {"notes", &type_text, API_CLEARABLE, "What all who see the contact should know."}),
                 .check = api_check_one_name},
      .result = &record},

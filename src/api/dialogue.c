@@ -41,6 +41,7 @@ static const struct type record = {
         {"workstreams", &api_workstream_record_list, MEMBER_REQUIRED, NULL},
         {"languages", &api_code_list, MEMBER_REQUIRED, NULL}, {"attribution", &api_attribution, MEMBER_NULLABLE, NULL},
         {"convenor_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"members", &member_records, MEMBER_REQUIRED, NULL},
+        {"cadence", &api_cadence_record, MEMBER_NULLABLE, NULL},
         {"description", &api_text_record, MEMBER_NULLABLE, NULL}, {"created_by", &type_uuid, MEMBER_REQUIRED, NULL},
         {"created_at", &type_instant, MEMBER_REQUIRED, NULL}, {"updated_at", &type_instant, MEMBER_REQUIRED, NULL})};
 
@@ -70,6 +71,7 @@ static const struct method rows[] = {
                    {"languages", &type_language_list, MEMBER_OPTIONAL, "Languages spoken."},
                    {"members", &member_objects, MEMBER_OPTIONAL, "Who belongs to it."},
                    {"convenor_id", &type_uuid, MEMBER_OPTIONAL, "The organization that convenes it."},
+                   {"cadence", &api_cadence, MEMBER_OPTIONAL, "How often it means to meet."},
                    {"description", &type_text, MEMBER_OPTIONAL, "Its purpose."}),
      .result = &record,
      .example =
@@ -94,6 +96,7 @@ static const struct method rows[] = {
                    {"members_change", &member_changes, MEMBER_OPTIONAL, "What was otherwise, by the members' ids."},
                    {"members_remove", &api_uuid_list, MEMBER_OPTIONAL, "Ids of members who never were."},
                    {"convenor_id", &type_uuid, API_CLEARABLE, "The organization that convenes it."},
+                   {"cadence", &api_cadence, API_CLEARABLE, "How often it means to meet."},
                    {"description", &type_text, API_CLEARABLE, "Its purpose."}),
      .result = &record},
     {.name = "dialogue.list",

@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "api/methods.h"
+#include "api/reminder.h"
 #include "api/types.h"
+#include "text/mail.h"
 
 static const struct type role = {.name = "Role",
                                  .kind = TYPE_CHOICE,
@@ -20,6 +22,8 @@ static const struct type unix_user = {.kind = TYPE_TEXT, .min = 1, .max = 64, .h
 	    {"desks", &api_code_list, MEMBER_REQUIRED, NULL}, {"clearance", &api_sensitivity, MEMBER_REQUIRED, NULL},      \
 	    {"contact_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"language", &api_text_record, MEMBER_NULLABLE, NULL},      \
 	    {"timezone", &api_text_record, MEMBER_REQUIRED, NULL}, {"email", &api_text_record, MEMBER_NULLABLE, NULL},     \
+	    {"channels", &api_code_list, MEMBER_REQUIRED, "How reminders reach the person."},                              \
+	    {"digest_at", &type_hour, MEMBER_NULLABLE, "When the morning digest is mailed."},                              \
 	    {"unix_user", &api_text_record, MEMBER_NULLABLE, NULL}, {"status", &principal_status, MEMBER_REQUIRED, NULL},  \
 	    {"created_at", &type_instant, MEMBER_REQUIRED, NULL},                                                          \
 	{                                                                                                                  \
@@ -53,22 +57,36 @@ static void check_retire(json_t *object, const char *path, struct type_faults *f
 		type_fault(faults, api_path(faults, path, "hand_over_to"), "must be somebody else than id");
 }
 
+static void check_email(json_t *object, const char *path, struct type_faults *faults)
+{
+	struct err err;
+	const char *address = json_string_value(json_object_get(object, "email"));
+	if (address && !mail_check_address(address, &err))
+		type_fault(faults, api_path(faults, path, "email"), "%s", err.message);
+}
+
 static const struct method rows[] = {
     {.name = "principal.create",
      .kind = METHOD_WRITE,
      .identities = true,
      .role = ROLE_ADMINISTRATOR,
      .summary = "Makes one of our own people known to the daemon.",
-     METHOD_PARAMS(
-         API_ID_PARAM, {"name", &type_line, MEMBER_REQUIRED, "How colleagues call the person."},
-         {"role", &role, MEMBER_REQUIRED, "What the person may do."},
-         {"desks", &desks, MEMBER_OPTIONAL, "The countries the person works on."},
-         {"clearance", &api_sensitivity, MEMBER_OPTIONAL, "The most the person may see; internal when absent."},
-         {"contact_id", &type_uuid, MEMBER_OPTIONAL, "The person's own contact record."},
-         {"language", &type_language, MEMBER_OPTIONAL, "The language to write to the person in."},
-         {"timezone", &type_zone, MEMBER_OPTIONAL, "Asia/Seoul when absent."},
-         {"email", &type_line, MEMBER_OPTIONAL, "Where mail reaches the person."},
-         {"unix_user", &unix_user, MEMBER_OPTIONAL, "The user by which a Unix socket knows the person."}),
+     .params = {.kind = TYPE_OBJECT,
+                TYPE_MEMBERS(
+                    API_ID_PARAM, {"name", &type_line, MEMBER_REQUIRED, "How colleagues call the person."},
+                    {"role", &role, MEMBER_REQUIRED, "What the person may do."},
+                    {"desks", &desks, MEMBER_OPTIONAL, "The countries the person works on."},
+                    {"clearance", &api_sensitivity, MEMBER_OPTIONAL,
+                     "The most the person may see; internal when absent."},
+                    {"contact_id", &type_uuid, MEMBER_OPTIONAL, "The person's own contact record."},
+                    {"language", &type_language, MEMBER_OPTIONAL, "The language to write to the person in."},
+                    {"timezone", &type_zone, MEMBER_OPTIONAL, "Asia/Seoul when absent."},
+                    {"email", &type_line, MEMBER_OPTIONAL, "Where mail reaches the person."},
+                    {"channels", &api_channel_choice_list, MEMBER_OPTIONAL,
+                     "How reminders reach the person; push when absent."},
+                    {"digest_at", &type_hour, MEMBER_OPTIONAL, "When the morning digest is mailed; 07:30 when absent."},
+                    {"unix_user", &unix_user, MEMBER_OPTIONAL, "The user by which a Unix socket knows the person."}),
+                .check = check_email},
      .result = &record,
      .example = "{\"name\": \"Kim Officer\", \"role\": \"officer\", \"desks\": [\"CN\"], \"unix_user\": \"kim\"}"},
     {.name = "principal.update",
@@ -77,21 +95,27 @@ static const struct method rows[] = {
      .role = ROLE_ADMINISTRATOR,
      .patch = true,
      .summary = "Changes what is known of one of our own people.",
-     METHOD_PARAMS(API_UPDATE_PARAMS, {"name", &type_line, MEMBER_OPTIONAL, "How colleagues call the person."},
-                   {"role", &role, MEMBER_OPTIONAL, "What the person may do."},
-                   {"desks", &desks, MEMBER_OPTIONAL, "The countries the person works on, all of them."},
-                   {"clearance", &api_sensitivity, MEMBER_OPTIONAL, "The most the person may see."},
-                   {"contact_id", &type_uuid, API_CLEARABLE, "The person's own contact record."},
-                   {"language", &type_language, API_CLEARABLE, "The language to write to the person in."},
-                   {"timezone", &type_zone, MEMBER_OPTIONAL, "Where the person works."},
-                   {"email", &type_line, API_CLEARABLE, "Where mail reaches the person."},
-                   {"unix_user", &unix_user, API_CLEARABLE, "The user by which a Unix socket knows the person."},
-                   {"status", &principal_status, MEMBER_OPTIONAL,
-                    "retired: may do nothing any more; principal.retire also hands over what waits for them."}),
+     .params = {.kind = TYPE_OBJECT,
+                TYPE_MEMBERS(
+                    API_UPDATE_PARAMS, {"name", &type_line, MEMBER_OPTIONAL, "How colleagues call the person."},
+                    {"role", &role, MEMBER_OPTIONAL, "What the person may do."},
+                    {"desks", &desks, MEMBER_OPTIONAL, "The countries the person works on, all of them."},
+                    {"clearance", &api_sensitivity, MEMBER_OPTIONAL, "The most the person may see."},
+                    {"contact_id", &type_uuid, API_CLEARABLE, "The person's own contact record."},
+                    {"language", &type_language, API_CLEARABLE, "The language to write to the person in."},
+                    {"timezone", &type_zone, MEMBER_OPTIONAL, "Where the person works."},
+                    {"email", &type_line, API_CLEARABLE, "Where mail reaches the person."},
+                    {"channels", &api_channel_choice_list, MEMBER_OPTIONAL, "How reminders reach the person."},
+                    {"digest_at", &type_hour, API_CLEARABLE, "When the morning digest is mailed; null: never."},
+                    {"unix_user", &unix_user, API_CLEARABLE, "The user by which a Unix socket knows the person."},
+                    {"status", &principal_status, MEMBER_OPTIONAL,
+                     "retired: may do nothing any more; principal.retire also hands over what waits for them."}),
+                .check = check_email},
      .result = &record},
     {.name = "principal.retire",
      .kind = METHOD_WRITE,
      .role = ROLE_ADMINISTRATOR,
+     .identities = true,
      .summary =
          "Retires one of our own people: they may do nothing any more, and all that waits for them goes to another.",
      .params = {.kind = TYPE_OBJECT,

@@ -41,11 +41,23 @@ static const struct type resting = {.name = "NeglectedDialogue",
                                                  {"last_on", &type_day, MEMBER_NULLABLE, "Null: never."},
                                                  {"days", &type_integer, MEMBER_NULLABLE, "Since then."})};
 static const struct type restings = {.kind = TYPE_LIST, .element = &resting};
+static const struct type beyond = {.kind = TYPE_CHOICE, .choices = (const char *const[]){"ideal", "maximum", NULL}};
+static const struct type broken_cadence = {
+    .name = "BrokenCadence",
+    .kind = TYPE_OBJECT,
+    .help = "Somebody whom, or a dialogue that, one meant to meet by now.",
+    TYPE_MEMBERS({"contact_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"dialogue_id", &type_uuid, MEMBER_NULLABLE, NULL},
+                 {"name", &api_text_record, MEMBER_REQUIRED, NULL},
+                 {"owner", &type_uuid, MEMBER_REQUIRED, "Whose care it is."},
+                 {"last_on", &type_day, MEMBER_NULLABLE, "Null: never."}, {"due_on", &type_day, MEMBER_REQUIRED, NULL},
+                 {"beyond", &beyond, MEMBER_REQUIRED, "Which interval of the cadence has passed."})};
+static const struct type broken_cadences = {.kind = TYPE_LIST, .element = &broken_cadence};
 static const struct type neglected = {
     .name = "Neglected",
     .kind = TYPE_OBJECT,
     TYPE_MEMBERS({"items", &neglects, MEMBER_REQUIRED, "Korea and the counterparts, by workstream, the longest first."},
-                 {"dialogues", &restings, MEMBER_REQUIRED, "Active dialogues."})};
+                 {"dialogues", &restings, MEMBER_REQUIRED, "Active dialogues without a cadence."},
+                 {"cadences", &broken_cadences, MEMBER_REQUIRED, "Contacts and dialogues past their cadence."})};
 
 static const struct type group = {
     .name = "ActivityGroup",
@@ -80,7 +92,7 @@ static const struct method rows[] = {
     {.name = "report.neglected",
      .kind = METHOD_READ,
      .role = ROLE_VIEWER,
-     .summary = "Where nothing has been held for so many days, or ever.",
+     .summary = "Where nothing has been held for so many days, or ever; and who is past their cadence.",
      METHOD_PARAMS({"days", &days, MEMBER_REQUIRED, "How many."}),
      .result = &neglected,
      .columns = "country,workstream,last_on,days",

@@ -1,5 +1,6 @@
 /* Types: vocabularies and shapes that more than one noun uses. Each stands here once, so that what a contact is means
  * the same in contact.create and inside engagement.log. */
+#include "api/reminder.h"
 #include "api/types.h"
 
 #include <string.h>
@@ -164,12 +165,26 @@ static const struct type commitment_object = {.name = "CommitmentInput",
 const struct type api_commitment_object_list = {.kind = TYPE_LIST, .element = &commitment_object, .max = 200};
 
 const struct type api_reminder_note = {.kind = TYPE_TEXT, .min = 1, .max = 4000};
+const struct type api_cadence = {
+    .name = "Cadence",
+    .kind = TYPE_OBJECT,
+    .help = "How often one means to meet, counted from the last time that one did.",
+    .shorthand = "ideal",
+    TYPE_MEMBERS({"ideal", &type_duration, MEMBER_REQUIRED, "The interval to aim at, such as P3M."},
+                 {"maximum", &type_duration, MEMBER_OPTIONAL, "The one not to exceed."})};
+const struct type api_cadence_record = {
+    .name = "CadenceRecord",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"ideal", &type_duration, MEMBER_REQUIRED, NULL}, {"maximum", &type_duration, MEMBER_NULLABLE, NULL})};
+
 const struct type api_follow_up_object = {
     .name = "FollowUp",
     .kind = TYPE_OBJECT,
     TYPE_MEMBERS({"due_at", &type_instant, MEMBER_REQUIRED, "When to remind."},
                  {"note", &api_reminder_note, MEMBER_REQUIRED, "Of what."},
-                 {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom; the caller when absent."})};
+                 {"rrule", &type_rule, MEMBER_OPTIONAL, "How it comes again (RFC 5545), in Asia/Seoul."},
+                 {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom; the caller when absent."}),
+    .check = api_check_reminder};
 
 static const struct type name_record = {.name = "NameRecord",
                                         .kind = TYPE_OBJECT,

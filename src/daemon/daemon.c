@@ -21,11 +21,14 @@
 #include "base/uuid.h"
 #include "cluster/cluster.h"
 #include "daemon/startup.h"
+#include "deliver/mailer.h"
+#include "deliver/webhook.h"
 #include "daemon/web.h"
 #include "io/conn.h"
 #include "io/http.h"
 #include "io/pg.h"
 #include "remind/engine.h"
+#include "remind/preview.h"
 #include "rpc/describe.h"
 #include "rpc/reference.h"
 #include "rpc/rpc.h"
@@ -37,6 +40,7 @@ const char daemon_version[] = TRACKTWO_VERSION;
 enum {
 	STARTUP_RETRY_MS = 500,
 	DRAIN_STEP_MS = 10,
+	MAIL_IDLE_MS = 30000,
 	QUEUE_MAX = 10000,
 	OUTPUT_MAX = 8 * 1024 * 1024,
 	CONGESTED = 1024 * 1024
@@ -59,6 +63,9 @@ struct daemon {
 	struct pg_pool *pool;
 	struct rpc *rpc;
 	struct engine *engine;
+	struct preview *preview;
+	struct mailer *mailer; /* NULL when there is no mail server */
+	struct webhooks *webhooks;
 	struct conn_listener *listener, *tcp; /* tcp NULL when it is off */
 	struct web *web;                      /* NULL when HTTP is off */
 	struct startup startup;
@@ -199,7 +206,7 @@ static void on_reference(bool loaded, void *context)
 		step_in(daemon, STARTUP_RETRY_MS);
 		return;
 	}
-	engine_wake(daemon->engine);
+	engine_start(daemon->engine);
 	if (daemon->phase == PHASE_SERVING)
 		return;
 	daemon->phase = PHASE_SERVING;
@@ -309,11 +316,11 @@ static void drain_step(struct daemon *daemon)
 {
 	int64_t waited_ms = (time_monotonic_micros() - daemon->drain_began_us) / 1000;
 	bool late = waited_ms >= daemon->config->drain_timeout_ms;
-	size_t clients = clients_count(daemon);
+	size_t clients = clients_count(daemon), messages = engine_pending(daemon->engine);
 
 	if (late && clients > 0)
 		log_warning("", "%zu connections did not take their answers in time", clients);
-	if (clients == 0 || late)
+	if ((clients == 0 && messages == 0) || late)
 		stop_database(daemon);
 	else
 		step_in(daemon, DRAIN_STEP_MS);
@@ -328,6 +335,7 @@ static void daemon_stop(struct daemon *daemon, int status)
 	daemon->drain_began_us = time_monotonic_micros();
 	log_info("", "stopping: %zu calls under way", rpc_pending(daemon->rpc));
 	rpc_set_ready(daemon->rpc, false);
+	engine_stop(daemon->engine);
 	if (daemon->listener) {
 		conn_listener_stop(daemon->listener);
 		conn_listener_drain(daemon->listener, false);
@@ -373,9 +381,19 @@ static void on_signal(int number, short what, void *context)
 /* The api functions that this binary needs: those of the rows, and those that rooms call themselves. */
 static void list_functions(struct daemon *daemon)
 {
-	size_t rows = registry_count(daemon->registry), count = 0;
-	struct migrate_function *list = arena_alloc(
-	    &daemon->arena, (rows + rpc_function_count + engine_function_count + web_function_count) * sizeof *list);
+	const struct {
+		const struct migrate_function *functions;
+		size_t count;
+	} rooms[] = {{rpc_functions, rpc_function_count},
+	             {engine_functions, engine_function_count},
+	             {preview_functions, preview_function_count},
+	             {web_functions, web_function_count}};
+	size_t rows = registry_count(daemon->registry), count = 0, most = rows;
+	struct migrate_function *list;
+
+	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
+		most += rooms[i].count;
+	list = arena_alloc(&daemon->arena, most * sizeof *list);
 
 	for (size_t i = 0; i < rows; i++) {
 		const struct method *method = registry_at(daemon->registry, i);
@@ -384,13 +402,12 @@ static void list_functions(struct daemon *daemon)
 			    (struct migrate_function){method_function(&daemon->arena, method),
 			                              method_arguments(&daemon->arena, method), method->kind == METHOD_WRITE};
 	}
-	memcpy(list + count, rpc_functions, rpc_function_count * sizeof *list);
-	count += rpc_function_count;
-	memcpy(list + count, engine_functions, engine_function_count * sizeof *list);
-	count += engine_function_count;
-	memcpy(list + count, web_functions, web_function_count * sizeof *list);
+	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
+		memcpy(list + count, rooms[i].functions, rooms[i].count * sizeof *list);
+		count += rooms[i].count;
+	}
 	daemon->startup.functions = list;
-	daemon->startup.function_count = count + web_function_count;
+	daemon->startup.function_count = count;
 }
 
 static bool make_database(struct daemon *daemon, struct err *err)
@@ -428,6 +445,53 @@ static bool make_database(struct daemon *daemon, struct err *err)
 	return true;
 }
 
+static bool make_senders(struct daemon *daemon, struct err *err)
+{
+	const struct config *config = daemon->config;
+
+	daemon->webhooks =
+	    webhook_new(daemon->base, &(struct webhook_options){.allow_http = config->webhook_allow_http,
+	                                                        .allow_private = config->webhook_allow_private,
+	                                                        .ca_file = config->delivery_ca_file,
+	                                                        .timeout_ms = config->delivery_timeout_ms,
+	                                                        .most = config->delivery_at_once});
+	if (!*config->mail_server)
+		return true;
+	if (!*config->mail_from)
+		return err_set(err, "[mail] from must say who sends, beside [mail] server");
+	daemon->mailer = mailer_new(daemon->base,
+	                            &(struct mailer_options){.server = config->mail_server,
+	                                                     .from = config->mail_from,
+	                                                     .tls = (enum curl_loop_tls)config->mail_tls,
+	                                                     .user = config->mail_user,
+	                                                     .password_file = config->mail_password_file,
+	                                                     .ca_file = config->delivery_ca_file,
+	                                                     .timeout_ms = config->delivery_timeout_ms,
+	                                                     .idle_ms = MAIL_IDLE_MS,
+	                                                     .most = config->delivery_at_once},
+	                            err);
+	return daemon->mailer || err_prefix(err, "mail");
+}
+
+static struct engine *make_engine(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	/* A message may wait behind others for its receiver's share of the connections. */
+	long message_lease_s = 2 * config->delivery_timeout_ms / 1000 + 30;
+
+	return engine_new(&(struct engine_options){.base = daemon->base,
+	                                           .pool = daemon->pool,
+	                                           .api_schema = migrate_api_schema(),
+	                                           .daemon_id = daemon->id,
+	                                           .mailer = daemon->mailer,
+	                                           .mail_from = config->mail_from,
+	                                           .webhooks = daemon->webhooks,
+	                                           .at_once = (size_t)config->delivery_at_once,
+	                                           .message_lease_s = message_lease_s,
+	                                           .retry_first_s = config->delivery_retry_first_s,
+	                                           .attempts_most = config->delivery_attempts});
+}
+
 static bool make_rpc(struct daemon *daemon, struct err *err)
 {
 	json_t *document = describe_openrpc(daemon->registry, daemon_version);
@@ -443,11 +507,13 @@ static bool make_rpc(struct daemon *daemon, struct err *err)
 	                                            .max_line_bytes = (size_t)daemon->config->max_line_bytes,
 	                                            .on_session_end = on_session_end,
 	                                            .context = daemon});
-	daemon->engine = engine_new(daemon->base, daemon->pool, migrate_api_schema(), daemon->id);
+	daemon->engine = make_engine(daemon);
+	daemon->preview = preview_new(daemon->pool, migrate_api_schema());
 	rpc_bind(daemon->rpc, "system.ping", on_ping, daemon);
 	rpc_bind(daemon->rpc, "system.info", on_info, daemon);
 	rpc_bind(daemon->rpc, "rpc.discover", on_discover, daemon);
 	rpc_bind(daemon->rpc, "reminder.subscribe", engine_on_subscribe, daemon->engine);
+	rpc_bind(daemon->rpc, "reminder.preview", preview_on_call, daemon->preview);
 	missing = rpc_missing_handler(daemon->rpc);
 	return !missing || err_set(err, "%s has no handler", missing);
 }
@@ -529,7 +595,10 @@ static void unmake(struct daemon *daemon)
 	if (daemon->tcp)
 		conn_listener_free(daemon->tcp);
 	web_free(daemon->web);
+	mailer_free(daemon->mailer);
+	webhook_free(daemon->webhooks);
 	engine_free(daemon->engine);
+	preview_free(daemon->preview);
 	rpc_free(daemon->rpc);
 	if (daemon->cluster)
 		cluster_free(daemon->cluster);
@@ -555,7 +624,8 @@ int daemon_run(const struct config *config, bool migrate_only)
 	daemon.base = http_loop_new();
 	make_events(&daemon);
 	list_functions(&daemon);
-	if (!make_database(&daemon, &err) || !make_rpc(&daemon, &err) || !make_listeners(&daemon, &err)) {
+	if (!make_database(&daemon, &err) || !make_senders(&daemon, &err) || !make_rpc(&daemon, &err) ||
+	    !make_listeners(&daemon, &err)) {
 		log_error("", "%s", err.message);
 		unmake(&daemon);
 		return EX_CONFIG;

@@ -1,0 +1,68 @@
+/* Stock: the next occurrences of the rules of reminders, worked out here because only the daemon reads rules. */
+#include <string.h>
+
+#include "api/reminder.h"
+#include "base/log.h"
+#include "internal.h"
+#include "text/holidays.h"
+#include "text/json.h"
+#include "text/time.h"
+
+enum { STOCK_OCCURRENCES = 64, HOLIDAY_YEARS = 10 };
+
+/* A rule that cannot be read any more has no further occurrences; the journal says so. */
+static void stock_one(struct arena *arena, json_t *wanted)
+{
+	struct reminder_rule rule;
+	struct err err;
+	const char *after = json_string_value(json_object_get(wanted, "after"));
+	struct recurrence_set set = {0};
+	int64_t after_us = 0;
+
+	if (!reminder_rule_read(arena, wanted, &rule) || !time_parse_instant(after, &after_us, &err) ||
+	    !recurrence_expand(arena, &rule.recurrence, after_us, STOCK_OCCURRENCES, &set, &err)) {
+		log_error("", "the rule of reminder %s cannot be worked out", json_string_value(json_object_get(wanted, "id")));
+		set = (struct recurrence_set){0};
+	}
+	json_object_set_new(wanted, "instants", reminder_instants(set.instants_us, set.count));
+	json_object_set_new(wanted, "more", json_boolean(set.more));
+}
+
+const char *stock_of(struct arena *arena, const json_t *wanted)
+{
+	json_t *list = json_deep_copy(wanted), *item;
+	size_t i;
+	json_array_foreach(list, i, item) stock_one(arena, item);
+	const char *text = json_text(arena, list);
+	json_decref(list);
+	return text;
+}
+
+static void add_holidays(struct arena *arena, json_t *list, int year)
+{
+	struct holidays holidays;
+	struct err err;
+
+	if (!holidays_of_year(arena, year, &holidays, &err)) {
+		log_warning("", "the holidays of %d are not known here: %s", year, err.message);
+		return;
+	}
+	for (size_t i = 0; i < holidays.count; i++) {
+		char day[TIME_DAY_SIZE];
+		time_format_day(holidays.list[i].day, day);
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "day", day, "name_en", holidays.list[i].name_en,
+		                                      "name_ko", holidays.list[i].name_ko));
+	}
+}
+
+const char *stock_holidays(struct arena *arena)
+{
+	json_t *list = json_array();
+	int year = time_civil_from_days((int32_t)(time_now_micros() / 86400000000LL)).year;
+
+	for (int i = -1; i <= HOLIDAY_YEARS; i++)
+		add_holidays(arena, list, year + i);
+	const char *text = json_text(arena, list);
+	json_decref(list);
+	return text;
+}
