@@ -107,7 +107,7 @@ static void test_hold(void **state)
 	assert_string_equal(at_string(held, "readout"), "before");
 	assert_int_equal(at_integer(held, "version"), 2);
 	assert_string_equal(at_string(held, "commitments.0.by.contact_id"), people[3]);
-	json_t *reminders = call("reminder.list", json_of("{'limit':500}"));
+	json_t *reminders = call("reminder.list", json_of("{'kind':'set','limit':500}"));
 	assert_string_equal(at_string(reminders, "items.0.about.engagement_id"), at_string(record, "id"));
 	assert_int_equal(json_array_size(at(reminders, "items")), 1);
 	check_rule("engagement.hold", json_of("{'id':'%s','version':2}", at_string(record, "id")), "not_planned");

@@ -108,6 +108,33 @@ static char *prepare_version(void)
 	return harness_query(harness, "SELECT max(version) FROM store.roadmap_version");
 }
 
+static char *prepare_webhook(void)
+{
+	return made("webhook.create", json_of("{'url':'https://prepared.invalid/'}"));
+}
+
+/* No id, but a day. */
+static char *prepare_holiday(void)
+{
+	json_decref(call("holiday.set", json_of("{'country':'JP','day':'2098-02-02','name_en':'N'}")));
+	return strdup("2098-02-02");
+}
+
+/* A reminder that could not be delivered. */
+static char *prepare_failed(void)
+{
+	char *id = prepare_reminder(), sql[512];
+	snprintf(
+	    sql, sizeof sql,
+	    "INSERT INTO store.delivery (id, reminder_id, assignee_id, channel, due_at, late, lease_until, ended_at, "
+	    "outcome) "
+	    "SELECT store.uuid7(), id, assignee_id, 'email', due_at, false, now(), now(), 'failed' FROM store.reminder "
+	    "WHERE id = '%s'",
+	    id);
+	free(harness_query(harness, sql));
+	return id;
+}
+
 static const struct repeatable repeatables[] = {
     {"principal.create", "{'name':'P','role':'viewer'}", "{'name':'P','role':'officer'}", NULL},
     {"token.create", "{'principal_id':'" ADMINISTRATOR "'}", "{'principal_id':'" ADMINISTRATOR "','scopes':['a.b']}",
@@ -167,6 +194,14 @@ static const struct repeatable repeatables[] = {
      prepare_reminder},
     {"reminder.complete", "{'id':'%s'}", "{'id':'%s','note':'x'}", prepare_reminder},
     {"reminder.cancel", "{'id':'%s'}", "{'id':'" NOBODY "'}", prepare_reminder},
+    {"reminder.redeliver", "{'id':'%s'}", "{'id':'" NOBODY "'}", prepare_failed},
+    {"webhook.create", "{'url':'https://a.invalid/'}", "{'url':'https://b.invalid/'}", NULL},
+    {"webhook.update", "{'id':'%s','version':1,'status':'disabled'}", "{'id':'%s','version':1}", prepare_webhook},
+    {"webhook.rotate", "{'id':'%s'}", "{'id':'%s','keep':'PT1H'}", prepare_webhook},
+    {"webhook.test", "{'id':'%s'}", "{'id':'" NOBODY "'}", prepare_webhook},
+    {"holiday.set", "{'country':'JP','day':'2098-01-02','name_en':'N'}",
+     "{'country':'JP','day':'2098-01-03','name_en':'N'}", NULL},
+    {"holiday.remove", "{'country':'JP','day':'%s'}", "{'country':'JP','day':'2098-01-01'}", prepare_holiday},
     {"reminder.acknowledge", "{'delivery_id':'%s'}", "{'delivery_id':'" NOBODY "'}", prepare_delivery},
 };
 
@@ -194,7 +229,8 @@ static json_t *filled(const char *format, const char *id, const char *member, co
 /* A secret is shown by the first answer only: this makes the first one like the others. */
 static void hide_secrets(char *answer)
 {
-	static const char *const shown[] = {"\"token\": \"tt_", "\"token\": \"tc_", "\"path\": \"/calendar/tc_"};
+	static const char *const shown[] = {"\"token\": \"tt_", "\"secret\": \"whsec_", "\"token\": \"tc_",
+	                                    "\"path\": \"/calendar/tc_"};
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
 		char *value = strstr(answer, shown[i]);
 		if (!value)

@@ -130,7 +130,8 @@ static json_t *make_contact(void)
 	            "'sector':'government','status':'retired','affiliations':[{'organization':'WPK','title':'t',"
 	            "'since':'2001-01-01','until':'2002-01-01'},{'organization':'SPA'}],'languages':['ko'],"
 	            "'channels':[{'kind':'email','value':'c@example.org'}],'timezone':'Asia/Pyongyang','tags':['a'],"
-	            "'influence':5,'interest':1,'sensitivity':'restricted','owner':'" ADMINISTRATOR "','notes':'n'}"));
+	            "'influence':5,'interest':1,'sensitivity':'restricted','owner':'" ADMINISTRATOR
+	            "','notes':'n','cadence':{'ideal':'P90D','maximum':'P180D'}}"));
 }
 
 static json_t *make_dialogue(void)
@@ -141,7 +142,7 @@ static json_t *make_dialogue(void)
 	         json_of("{'title':'D','track':'1.5','countries':['KP','US'],'workstreams':['2.3',{'code':'1.2',"
 	                 "'objective':'1.2.1'}],'status':'paused','attribution':'background','languages':['en'],"
 	                 "'members':[{'contact_id':'%s','role':'chair','since':'2001-01-01','until':'2002-01-01'},"
-	                 "{'principal_id':'" ADMINISTRATOR "'}],'convenor_id':'%s','description':'d'}",
+	                 "{'principal_id':'" ADMINISTRATOR "'}],'convenor_id':'%s','description':'d','cadence':'P30D'}",
 	                 contact, convenor));
 	free(contact);
 	free(convenor);
@@ -186,29 +187,35 @@ static json_t *make_commitment(void)
 
 static json_t *make_reminder(void)
 {
-	char *contact = new_contact("Of a reminder");
+	char *contact = new_contact("Of a reminder"),
+	     *assignee = made("principal.create", json_of("{'name':'Reminded','role':'officer'}"));
 	json_t *record =
 	    call("reminder.create", json_of("{'about':{'contact_id':'%s'},'note':'n','due_at':'2099-01-01T00:00:00Z',"
-	                                    "'timezone':'Asia/Tokyo'}",
-	                                    contact));
+	                                    "'timezone':'Asia/Tokyo','rrule':'FREQ=DAILY','workdays':'next',"
+	                                    "'escalate_after':'PT1H','assignee':'%s'}",
+	                                    contact, assignee));
 	free(contact);
+	free(assignee);
 	return record;
 }
 
 static const struct fullness kinds[] = {
-    {"principal", make_principal, "{'contact_id':null,'language':null,'email':null,'unix_user':null}", NULL},
+    {"principal", make_principal, "{'contact_id':null,'language':null,'email':null,'unix_user':null,'digest_at':null}",
+     NULL},
     {"organization", make_organization,
      "{'country':null,'kind':null,'parent_id':null,'website':null,'description':null}", NULL},
     {"contact", make_contact,
-     "{'sector':null,'timezone':null,'influence':null,'interest':null,'owner':null,'notes':null}", NULL},
-    {"dialogue", make_dialogue, "{'track':null,'attribution':null,'convenor_id':null,'description':null}", NULL},
+     "{'sector':null,'timezone':null,'influence':null,'interest':null,'owner':null,'notes':null,'cadence':null}", NULL},
+    {"dialogue", make_dialogue,
+     "{'track':null,'attribution':null,'convenor_id':null,'description':null,'cadence':null}", NULL},
     {"engagement", make_engagement,
      "{'track':null,'ends_at':null,'timezone':null,'location':null,'format':null,'audience':null,'dialogue_id':null,"
      "'parent_id':null,'attribution':null,'readout':null,'owner':null}",
      NULL},
     {"note", make_note, "{}", NULL},
     {"commitment", make_commitment, "{'due_on':null}", "{'due_on':null,'overdue':false}"},
-    {"reminder", make_reminder, "{'about':null}", NULL},
+    {"reminder", make_reminder, "{'about':null,'rrule':null,'workdays':null,'escalate_after':null}",
+     "{'about':null,'rrule':null,'workdays':null,'escalate_after':null,'escalate_to':null}"},
 };
 
 /* Every member whose type lets null in is among those that are cleared above. */
