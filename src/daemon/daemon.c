@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "cluster/cluster.h"
+#include "daemon/peer.h"
 #include "daemon/startup.h"
 #include "deliver/mailer.h"
 #include "deliver/webhook.h"
@@ -42,8 +43,7 @@ enum {
 	DRAIN_STEP_MS = 10,
 	MAIL_IDLE_MS = 30000,
 	QUEUE_MAX = 10000,
-	OUTPUT_MAX = 8 * 1024 * 1024,
-	CONGESTED = 1024 * 1024
+	OUTPUT_MAX = 8 * 1024 * 1024
 };
 
 enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_STOPPING };
@@ -80,78 +80,6 @@ static void step_in(struct daemon *daemon, long ms)
 {
 	event_add(&daemon->step, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000});
 }
-
-static const char *peer_subject(const void *peer)
-{
-	return conn_subject(peer);
-}
-static void peer_send(void *peer, const struct conn_piece *pieces, size_t count)
-{
-	conn_send_pieces(peer, pieces, count);
-}
-static void peer_hold(void *peer)
-{
-	conn_hold(peer);
-}
-static void peer_release(void *peer)
-{
-	conn_release_hold(peer);
-}
-static void peer_pause(void *peer)
-{
-	conn_pause(peer);
-}
-static void peer_resume(void *peer)
-{
-	conn_resume(peer);
-}
-static bool peer_congested(void *peer)
-{
-	return conn_pending(peer) > CONGESTED;
-}
-static void peer_end(void *peer)
-{
-	conn_end(peer);
-}
-#define PEER_FUNCTIONS                                                                                                 \
-	.subject = peer_subject, .send = peer_send, .hold = peer_hold, .release = peer_release, .pause = peer_pause,       \
-	.resume = peer_resume, .congested = peer_congested, .end = peer_end
-static const struct rpc_transport unix_transport = {.name = "unix", PEER_FUNCTIONS};
-static const struct rpc_transport tcp_transport = {.name = "tcp", PEER_FUNCTIONS};
-
-static void *on_open_tcp(struct conn *conn, uid_t uid, gid_t gid, pid_t pid, void *context)
-{
-	struct daemon *daemon = context;
-	(void)uid;
-	(void)gid;
-	(void)pid;
-	return rpc_session_new(daemon->rpc, &tcp_transport, conn, RPC_NOBODY);
-}
-
-static void *on_open(struct conn *conn, uid_t uid, gid_t gid, pid_t pid, void *context)
-{
-	struct daemon *daemon = context;
-	(void)gid;
-	(void)pid;
-	return rpc_session_new(daemon->rpc, &unix_transport, conn, (long)uid);
-}
-
-static void on_line(struct conn *conn, char *text, size_t length)
-{
-	rpc_receive(conn_user(conn), text, length);
-}
-
-static void on_close(struct conn *conn)
-{
-	rpc_session_end(conn_user(conn));
-}
-
-static void on_too_long(struct conn *conn)
-{
-	rpc_refuse_length(conn_user(conn));
-}
-static const struct conn_callbacks unix_callbacks = {on_open, on_line, on_too_long, on_close};
-static const struct conn_callbacks tcp_callbacks = {on_open_tcp, on_line, on_too_long, on_close};
 
 static void on_session_end(struct rpc_session *session, void *context)
 {
@@ -561,14 +489,14 @@ static bool make_listeners(struct daemon *daemon, struct err *err)
 	if (strcmp(config->tcp, "off") != 0) {
 		if (!address_parse(config->tcp, &address, err))
 			return err_prefix(err, "tcp");
-		daemon->tcp = conn_listen_tcp(daemon->base, &address, &limits, &tcp_callbacks, daemon, err);
+		daemon->tcp = conn_listen_tcp(daemon->base, &address, &limits, &peer_tcp, daemon->rpc, err);
 		if (!daemon->tcp)
 			return err_prefix(err, "tcp");
 	}
 	if (!make_web(daemon, err))
 		return false;
 	daemon->listener =
-	    conn_listen_unix(daemon->base, config->socket, config->socket_group, &limits, &unix_callbacks, daemon, err);
+	    conn_listen_unix(daemon->base, config->socket, config->socket_group, &limits, &peer_unix, daemon->rpc, err);
 	return daemon->listener != NULL;
 }
 
