@@ -460,7 +460,7 @@ struct engine *engine_new(const struct engine_options *options)
 	if (!engine)
 		abort();
 	engine->options = *options;
-	engine->dispatch = dispatch_new(options, on_outcome, engine);
+	engine->dispatch = dispatch_new(&engine->options, on_outcome, engine);
 	engine->asking = ASK_NOTHING;
 	engine->idle_ms = IDLE_FIRST_MS;
 	snprintf(engine->message_lease_s, sizeof engine->message_lease_s, "%ld", options->message_lease_s);

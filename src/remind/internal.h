@@ -39,7 +39,7 @@ const char *stock_of(struct arena *arena, const json_t *wanted);
 
 /* dispatch.c: messages on their way by mail and to webhooks, and what came of them. */
 struct dispatch;
-/* `on_outcome` is called from the loop whenever there is a result to report. */
+/* `options` are borrowed. `on_outcome` is called from the loop whenever there is a result to report. */
 struct dispatch *dispatch_new(const struct engine_options *options, void (*on_outcome)(void *context), void *context);
 void dispatch_free(struct dispatch *dispatch);
 /* The channels that this daemon can send on, as an array literal; static. */
