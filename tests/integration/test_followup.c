@@ -371,6 +371,127 @@ static void test_readouts_are_asked_for(void **state)
 	free(held), free(who);
 }
 
+/* The days from today until a contact's or dialogue's reminder is due, in Seoul. */
+static void await_due_in(const char *column, const char *id, const char *days)
+{
+	await(
+	    days,
+	    "SELECT (due_at AT TIME ZONE 'Asia/Seoul')::date - (now() AT TIME ZONE 'Asia/Seoul')::date FROM store.reminder "
+	    "WHERE kind = 'cadence' AND %s = '%s'",
+	    column, id);
+}
+
+static json_t *met(const char *contact, const char *dialogue, int days_ago, const char *attendance)
+{
+	char *day = sql("SELECT (now() AT TIME ZONE 'Asia/Seoul')::date - %d", days_ago);
+	json_t *logged =
+	    call("engagement.log", json_of("{'title':'Tea'," PLACED ",'starts_on':'%s','dialogue_id':'%s','participants':["
+	                                   "{'contact_id':'%s','attendance':'%s'}]}",
+	                                   day, dialogue, contact, attendance));
+	free(day);
+	return logged;
+}
+
+static bool is_neglected(const char *id, const char *beyond)
+{
+	json_t *report = call("report.neglected", json_of("{'days':36500}")), *item;
+	bool found = false;
+	size_t i;
+	json_array_foreach(at(report, "cadences"), i, item)
+	{
+		const char *contact = json_string_value(at(item, "contact_id")),
+		           *dialogue = json_string_value(at(item, "dialogue_id"));
+		found =
+		    found || (strcmp(contact ? contact : dialogue, id) == 0 && strcmp(at_string(item, "beyond"), beyond) == 0);
+	}
+	json_decref(report);
+	return found;
+}
+
+/* Counted from the last time that one really met, whichever way that becomes known, or turns out not to be so. */
+static void test_cadence(void **state)
+{
+	char *who = somebody("Keeper", "");
+	(void)state;
+	char *contact =
+	    made("contact.create", json_of("{'name':'Friend','country':'RU','owner':'%s','cadence':{'ideal':'P30D',"
+	                                   "'maximum':'P60D'}}",
+	                                   who));
+	char *dialogue =
+	    made("dialogue.create", json_of("{'title':'Talks','countries':['RU'],'workstreams':['2.3'],'cadence':'P90D'}"));
+	await_due_in("contact_id", contact, "30");
+	await_due_in("dialogue_id", dialogue, "90");
+	json_t *first = met(contact, dialogue, 40, "attended");
+	await_due_in("contact_id", contact, "-10");
+	await_due_in("dialogue_id", dialogue, "50");
+	assert_true(is_neglected(contact, "ideal"));
+	assert_false(is_neglected(dialogue, "ideal"));
+	await("due", "SELECT status FROM store.reminder WHERE contact_id = '%s'", contact);
+	/* Who stayed away was not met. */
+	json_t *second = met(contact, dialogue, 5, "absent");
+	await_due_in("contact_id", contact, "-10");
+	await_due_in("dialogue_id", dialogue, "85");
+	json_decref(call("engagement.update",
+	                 json_of("{'id':'%s','version':1,'participants_change':[{'id':'%s','attendance':'attended'}]}",
+	                         at_string(second, "id"), at_string(second, "participants.0.id"))));
+	await_due_in("contact_id", contact, "25");
+	await("pending", "SELECT status FROM store.reminder WHERE contact_id = '%s'", contact);
+	assert_false(is_neglected(contact, "ideal"));
+	json_decref(
+	    call("engagement.void", json_of("{'id':'%s','version':2,'reason':'never was'}", at_string(second, "id"))));
+	await_due_in("contact_id", contact, "-10");
+	json_decref(call("engagement.update", json_of("{'id':'%s','version':1,'participants_remove':['%s']}",
+	                                              at_string(first, "id"), at_string(first, "participants.0.id"))));
+	await_due_in("contact_id", contact, "30");
+	free(sql("UPDATE store.contact SET created_at = now() - interval '61 days' WHERE id = '%s' RETURNING 1", contact));
+	assert_true(is_neglected(contact, "maximum"));
+	json_t *listed = call("reminder.list", json_of("{'kind':'cadence','assignee':'%s'}", who));
+	assert_int_equal(json_array_size(at(listed, "items")), 1);
+	json_decref(call("contact.update", json_of("{'id':'%s','version':1,'cadence':null}", contact)));
+	await("cancelled", "SELECT status FROM store.reminder WHERE contact_id = '%s'", contact);
+	json_decref(call("contact.update", json_of("{'id':'%s','version':2,'cadence':'P10D'}", contact)));
+	await("due", "SELECT status FROM store.reminder WHERE contact_id = '%s'", contact);
+	checked_refused(&client, "contact.update",
+	                json_of("{'id':'%s','version':3,'cadence':{'ideal':'P30D','maximum':'P29D'}}", contact), -32602,
+	                "invalid_params", "cadence.maximum");
+	json_decref(call("dialogue.update", json_of("{'id':'%s','version':1,'status':'concluded'}", dialogue)));
+	await("cancelled", "SELECT status FROM store.reminder WHERE dialogue_id = '%s'", dialogue);
+	json_decref(first), json_decref(second), json_decref(listed);
+	free(who), free(contact), free(dialogue);
+}
+
+/* What a reminder leaves open comes from its assignee; what they cannot be reached by is refused at once. */
+static void test_channels_of_people(void **state)
+{
+	char *mailed = somebody("Mailed", ",'email':'mailed@example.org','channels':['push','email'],'digest_at':'06:15'");
+	char *bare = somebody("Bare", "");
+	(void)state;
+	json_t *record =
+	    call("reminder.create", json_of("{'note':'n','due_at':'2036-01-01T00:00:00Z','assignee':'%s'}", mailed));
+	assert_string_equal(at_string(record, "channels.1"), "email");
+	json_decref(record);
+	record = call("principal.get", json_of("{'id':'%s'}", mailed));
+	assert_string_equal(at_string(record, "digest_at"), "06:15");
+	json_decref(record);
+	await("06:15", "SELECT to_char(digest_due AT TIME ZONE timezone, 'HH24:MI') FROM store.principal WHERE id = '%s'",
+	      mailed);
+	json_decref(call("principal.update", json_of("{'id':'%s','version':1,'digest_at':null}", mailed)));
+	await("t", "SELECT digest_due IS NULL FROM store.principal WHERE id = '%s'", mailed);
+	static const struct {
+		const char *channel, *rule;
+	} missing[] = {{"email", "no_address"}, {"webhook", "no_webhook"}};
+	for (size_t i = 0; i < 2; i++)
+		expect_rule("reminder.create",
+		            json_of("{'note':'n','due_at':'2036-01-01T00:00:00Z','assignee':'%s','channels':['%s']}", bare,
+		                    missing[i].channel),
+		            missing[i].rule);
+	checked_faults(&client, "principal.create", json_of("{'name':'X','role':'viewer','email':'no address'}"), "email");
+	json_decref(call("principal.retire", json_of("{'id':'%s','version':1,'hand_over_to':'%s'}", bare, mailed)));
+	expect_rule("reminder.create", json_of("{'note':'n','due_at':'2036-01-01T00:00:00Z','assignee':'%s'}", bare),
+	            "assignee_retired");
+	free(mailed), free(bare);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +504,8 @@ int main(void)
 	    cmocka_unit_test(test_escalation),
 	    cmocka_unit_test(test_commitments_remind),
 	    cmocka_unit_test(test_readouts_are_asked_for),
+	    cmocka_unit_test(test_cadence),
+	    cmocka_unit_test(test_channels_of_people),
 	};
 	return cmocka_run_group_tests_name("followup", tests, single_setup, single_teardown);
 }
