@@ -88,8 +88,7 @@ BEGIN
 					ORDER BY n.is_primary DESC, n.position LIMIT 4) AS n),
 			'country', c.country, 'role', p_role, 'titles', brief_titles(c.id, p_day, p_language, 2),
 			'languages', to_jsonb(c.languages[1:6]), 'status', c.status, 'notes', brief_cut(c.notes, 160), 'last_met_on',
-			(SELECT seoul_day(p.sort_at) FROM store.engagement_participant p JOIN store.engagement e ON e.id = p.engagement_id
-				WHERE p.contact_id = c.id AND e.status = 'held' AND e.voided_at IS NULL ORDER BY p.sort_at DESC LIMIT 1))
+			seoul_day(store.contact_last_held(c.id)))
 		FROM store.contact c WHERE c.id = p_contact);
 END $$;
 
@@ -212,7 +211,7 @@ CREATE FUNCTION brief_both_ways(p_scope jsonb) RETURNS jsonb LANGUAGE plpgsql ST
 DECLARE
 	v_limit constant int := 5;
 	v_today date := seoul_day(clock_timestamp());
-	v_commitments jsonb; v_concerns jsonb; v_concern_ids uuid[];
+	v_commitments jsonb; v_concerns jsonb;
 BEGIN
 	WITH said AS MATERIALIZED (SELECT * FROM brief_open(p_scope))
 	SELECT (SELECT jsonb_object_agg(way, section) FROM (

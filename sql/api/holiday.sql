@@ -16,19 +16,38 @@ BEGIN
 	RETURN '{}';
 END $$;
 
+-- Reminders that wait around a day and stand where the holidays put them: they are put again when those change.
+CREATE FUNCTION holiday_moves(p_day date) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN ARRAY(SELECT id FROM store.reminder WHERE workdays IS NOT NULL AND status = 'pending'
+		AND fire_at BETWEEN p_day - interval '15 days' AND p_day + interval '15 days'
+		AND fire_at = workday(occurrence_at, timezone, workdays) ORDER BY id);
+END $$;
+
+CREATE FUNCTION holiday_move(p_reminders uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE store.reminder SET due_at = workday(occurrence_at, timezone, workdays),
+			fire_at = workday(occurrence_at, timezone, workdays), version = version + 1, updated_at = clock_timestamp()
+		WHERE id = ANY (p_reminders) AND status = 'pending' AND fire_at <> workday(occurrence_at, timezone, workdays);
+	PERFORM pg_notify('tracktwo', 'reminder');
+END $$;
+
 CREATE FUNCTION holiday_set(p_caller uuid, p_request jsonb, p_country text, p_day date, p_name_en text, p_name_ko text)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
 	v_answer jsonb := write_begin(p_caller, p_request);
 	v_holiday store.holiday;
+	v_moves uuid[];
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
+	v_moves := holiday_moves(p_day);
 	INSERT INTO store.holiday AS h (country, day, name_en, name_ko)
 		VALUES (coalesce(p_country, 'KR'), p_day, p_name_en, coalesce(p_name_ko, p_name_en))
 		ON CONFLICT (country, day) DO UPDATE SET name_en = excluded.name_en, name_ko = excluded.name_ko, removed = false
 		RETURNING * INTO v_holiday;
+	PERFORM holiday_move(v_moves);
 	RETURN write_end(p_caller, p_request, (p_request->>'request_id')::uuid, 1, holiday_json(v_holiday));
 END $$;
 
@@ -36,15 +55,18 @@ CREATE FUNCTION holiday_remove(p_caller uuid, p_request jsonb, p_country text, p
 DECLARE
 	v_answer jsonb := write_begin(p_caller, p_request);
 	v_holiday store.holiday;
+	v_moves uuid[];
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
+	v_moves := holiday_moves(p_day);
 	UPDATE store.holiday SET removed = true WHERE country = coalesce(p_country, 'KR') AND day = p_day AND NOT removed
 		RETURNING * INTO v_holiday;
 	IF NOT FOUND THEN
 		RETURN not_found('holiday', 'day');
 	END IF;
+	PERFORM holiday_move(v_moves);
 	RETURN write_end(p_caller, p_request, (p_request->>'request_id')::uuid, 1, holiday_json(v_holiday));
 END $$;
 

@@ -95,6 +95,9 @@ BEGIN
 		RETURN not_found('contact', 'contact_id');
 	ELSIF EXISTS (SELECT FROM store.principal WHERE unix_user = p_patch->>'unix_user' AND id <> p_id) THEN
 		RETURN rule('unix_user_taken', 'another principal bears this Unix user; name another one, or none', 'unix_user');
+	ELSIF p_patch->>'status' = 'retired' AND EXISTS (SELECT FROM store.reminder
+		WHERE p_id IN (assignee_id, escalate_to) AND status NOT IN ('done', 'cancelled')) THEN
+		RETURN rule('hand_over', 'reminders wait for this person; principal.retire hands them over', 'status');
 	ELSIF p_patch->>'role' <> 'administrator' OR p_patch->>'status' = 'retired' THEN
 		v_answer := last_administrator(p_id);
 		IF v_answer IS NOT NULL THEN
@@ -148,6 +151,10 @@ DECLARE
 		|| ARRAY(SELECT 'webhook' WHERE EXISTS (SELECT FROM store.webhook WHERE principal_id = p_to AND status = 'active'));
 	v_moved bigint;
 BEGIN
+	-- Reminders before deliveries, and in order, as everybody locks them.
+	PERFORM FROM store.reminder WHERE id IN (SELECT id FROM store.reminder WHERE assignee_id = p_from
+			AND status NOT IN ('done', 'cancelled') UNION SELECT reminder_id FROM store.delivery
+			WHERE assignee_id = p_from AND ended_at IS NULL) ORDER BY id FOR UPDATE;
 	UPDATE store.delivery d SET ended_at = v_now, outcome = 'withdrawn' WHERE d.assignee_id = p_from AND d.ended_at IS NULL
 		AND (d.channel <> 'push' OR EXISTS (SELECT FROM store.delivery o WHERE o.assignee_id = p_to AND o.ended_at IS NULL
 			AND o.reminder_id = d.reminder_id AND o.channel = 'push' AND o.due_at = d.due_at));

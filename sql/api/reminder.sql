@@ -43,14 +43,17 @@ END $$;
 -- {note, due_at, timezone?, rrule?, exdates?, workdays?, assignee?, channels?, escalate_after?, escalate_to?}, checked before.
 CREATE FUNCTION reminder_insert(p_id uuid, p_caller uuid, p_about jsonb, p_given jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+	v_first timestamptz := (p_given->>'due_at')::timestamptz;
+	v_zone text;
 	v_assignee store.principal;
 BEGIN
 	SELECT * INTO v_assignee FROM store.principal WHERE id = coalesce((p_given->>'assignee')::uuid, p_caller);
-	INSERT INTO store.reminder (id, engagement_id, contact_id, dialogue_id, commitment_id, note, due_at, timezone,
-			rrule, exdates, workdays, assignee_id, channels, escalate_after, escalate_to, created_by)
+	v_zone := coalesce(p_given->>'timezone', CASE WHEN p_given ? 'rrule' THEN 'Asia/Seoul' ELSE v_assignee.timezone END);
+	INSERT INTO store.reminder (id, engagement_id, contact_id, dialogue_id, commitment_id, note, due_at, first_at,
+			occurrence_at, timezone, rrule, exdates, workdays, assignee_id, channels, escalate_after, escalate_to, created_by)
 		VALUES (p_id, (p_about->>'engagement_id')::uuid, (p_about->>'contact_id')::uuid, (p_about->>'dialogue_id')::uuid,
-			(p_about->>'commitment_id')::uuid, p_given->>'note', (p_given->>'due_at')::timestamptz,
-			coalesce(p_given->>'timezone', CASE WHEN p_given ? 'rrule' THEN 'Asia/Seoul' ELSE v_assignee.timezone END),
+			(p_about->>'commitment_id')::uuid, p_given->>'note', workday(v_first, v_zone, p_given->>'workdays'),
+			v_first, v_first, v_zone,
 			p_given->>'rrule', texts(p_given->'exdates')::timestamptz[],
 			p_given->>'workdays', v_assignee.id,
 			CASE WHEN p_given ? 'channels' THEN texts(p_given->'channels') ELSE v_assignee.channels END,
@@ -135,6 +138,8 @@ BEGIN
 		|| CASE p_status WHEN 'pending' THEN ' AND r.status = ''pending'' AND r.due_at > clock_timestamp()'
 			WHEN 'due' THEN ' AND (r.status = ''due'' OR r.status = ''pending'' AND r.due_at <= clock_timestamp())'
 			ELSE CASE WHEN p_status IS NOT NULL THEN ' AND r.status = $2' ELSE '' END END
+		-- As the indexes of what is open say it.
+		|| CASE WHEN p_status NOT IN ('done', 'cancelled') THEN ' AND r.status NOT IN (''done'', ''cancelled'')' ELSE '' END
 		|| CASE WHEN p_country IS NOT NULL THEN ' AND (
 			EXISTS (SELECT FROM store.engagement_country l WHERE l.engagement_id = r.engagement_id AND l.country = $3)
 			OR EXISTS (SELECT FROM store.dialogue_country l WHERE l.dialogue_id = r.dialogue_id AND l.country = $3)
@@ -142,6 +147,7 @@ BEGIN
 			OR EXISTS (SELECT FROM store.commitment m WHERE m.id = r.commitment_id AND $3 IN (m.by_country, m.to_country)))'
 			ELSE '' END
 		|| CASE WHEN p_kind IS NOT NULL THEN ' AND r.kind = $8' ELSE '' END
+		|| CASE WHEN p_kind <> 'set' THEN ' AND r.kind <> ''set''' ELSE '' END
 		|| CASE WHEN p_due_before IS NOT NULL THEN ' AND r.due_at < $4' ELSE '' END
 		|| CASE WHEN v_after IS NOT NULL THEN ' AND (r.due_at, r.id) > ($5, $6)' ELSE '' END
 		|| ' ORDER BY r.due_at, r.id LIMIT $7) AS rows'
@@ -216,20 +222,26 @@ BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
-	-- Another rule, or its zone, or its beginning: what was worked out by the old one is void.
-	IF p_patch ?| ARRAY['rrule', 'exdates', 'timezone', 'due_at'] THEN
-		DELETE FROM store.reminder_occurrence WHERE reminder_id = p_id;
-		v_new.stock := CASE WHEN v_new.rrule IS NOT NULL THEN 'wanted' END;
+	IF p_patch ? 'due_at' OR v_old.rrule IS NULL THEN
 		v_new.first_at := v_new.due_at;
 		v_new.occurrence_at := v_new.due_at;
 	END IF;
+	-- Another rule, its zone, its exceptions: what was worked out by the old one is void. What is out stays out; one that waits
+	-- keeps its time, unless just that has been excluded.
+	IF p_patch ?| ARRAY['rrule', 'exdates', 'timezone', 'due_at', 'workdays'] THEN
+		DELETE FROM store.reminder_occurrence WHERE reminder_id = p_id;
+		v_new.stock := CASE WHEN v_new.rrule IS NOT NULL THEN 'wanted' END;
+		v_new.workdays := CASE WHEN v_new.rrule IS NOT NULL THEN v_new.workdays END;
+		v_new.fire_at := CASE WHEN v_old.status = 'pending' AND v_new.occurrence_at <> ALL (v_new.exdates) THEN v_old.fire_at END;
+	END IF;
 	UPDATE store.reminder SET (engagement_id, contact_id, dialogue_id, commitment_id, note, timezone, rrule, exdates, workdays,
-			assignee_id, channels, escalate_after, escalate_to, stock, first_at, occurrence_at) =
+			assignee_id, channels, escalate_after, escalate_to, stock, first_at, occurrence_at, fire_at) =
 		(v_new.engagement_id, v_new.contact_id, v_new.dialogue_id, v_new.commitment_id, v_new.note, v_new.timezone,
 			v_new.rrule, v_new.exdates, v_new.workdays, v_new.assignee_id, v_new.channels, v_new.escalate_after,
-			v_new.escalate_to, v_new.stock, v_new.first_at, v_new.occurrence_at) WHERE id = p_id;
+			v_new.escalate_to, v_new.stock, v_new.first_at, v_new.occurrence_at, v_new.fire_at) WHERE id = p_id;
 	IF p_patch ?| ARRAY['due_at', 'assignee', 'channels'] THEN
-		PERFORM reminder_arm(p_id, v_new.due_at);
+		PERFORM reminder_arm(p_id, CASE WHEN p_patch ? 'due_at' THEN workday(v_new.due_at, v_new.timezone, v_new.workdays)
+			ELSE v_new.due_at END);
 	END IF;
 	RETURN reminder_written(p_caller, p_request, p_id);
 END $$;
@@ -338,11 +350,13 @@ BEGIN
 	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id;
 	UPDATE store.delivery SET ended_at = NULL, outcome = NULL, acknowledged_by = NULL, failures = 0,
 			lease_until = clock_timestamp()
-		WHERE reminder_id = p_id AND due_at = v_reminder.due_at AND reason = 'due' AND outcome IN ('delivered', 'failed');
+		WHERE outcome IN ('delivered', 'failed') AND id IN (SELECT DISTINCT ON (channel, webhook_id) id FROM store.delivery
+			WHERE reminder_id = p_id AND due_at = v_reminder.due_at AND reason = 'due' AND assignee_id = v_reminder.assignee_id
+			ORDER BY channel, webhook_id, id DESC);
 	IF NOT FOUND THEN
 		RETURN rule('nothing_to_redeliver', 'nothing of this reminder was sent or has failed; what is still out is sent again '
 			'by itself', 'id');
 	END IF;
-	UPDATE store.reminder SET status = 'due' WHERE id = p_id;
+	UPDATE store.reminder SET status = 'due', escalate_at = clock_timestamp() + escalate_after WHERE id = p_id;
 	RETURN reminder_written(p_caller, p_request, p_id);
 END $$;

@@ -17,20 +17,27 @@ ALTER TABLE store.principal
 	ADD COLUMN digest_due timestamptz;
 CREATE INDEX principal_digest ON store.principal (digest_due) WHERE digest_due IS NOT NULL;
 
--- The next digest is tomorrow's where today's hour has passed.
-CREATE FUNCTION store.principal_digest() RETURNS trigger LANGUAGE plpgsql AS $$
+-- When the next digest is due: tomorrow where today's hour has passed, NULL for who gets none.
+CREATE FUNCTION store.digest_next(p store.principal) RETURNS timestamptz LANGUAGE plpgsql AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
-	v_today date := (v_now AT TIME ZONE NEW.timezone)::date;
+	v_today date := (v_now AT TIME ZONE p.timezone)::date;
 BEGIN
-	NEW.digest_due := CASE WHEN NEW.email IS NOT NULL AND NEW.digest_at IS NOT NULL AND NEW.status = 'active' THEN
-		CASE WHEN store.local_instant(v_today, NEW.digest_at, NEW.timezone) > v_now
-			THEN store.local_instant(v_today, NEW.digest_at, NEW.timezone)
-			ELSE store.local_instant(v_today + 1, NEW.digest_at, NEW.timezone) END END;
+	RETURN CASE WHEN p.email IS NOT NULL AND p.digest_at IS NOT NULL AND p.status = 'active' THEN
+		CASE WHEN store.local_instant(v_today, p.digest_at, p.timezone) > v_now
+			THEN store.local_instant(v_today, p.digest_at, p.timezone)
+			ELSE store.local_instant(v_today + 1, p.digest_at, p.timezone) END END;
+END $$;
+CREATE FUNCTION store.principal_digest() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	NEW.digest_due := store.digest_next(NEW);
 	RETURN NEW;
 END $$;
-CREATE TRIGGER digest BEFORE INSERT OR UPDATE OF email, digest_at, timezone, status ON store.principal
-	FOR EACH ROW EXECUTE FUNCTION store.principal_digest();
+CREATE TRIGGER digest BEFORE INSERT ON store.principal FOR EACH ROW EXECUTE FUNCTION store.principal_digest();
+-- One that is overdue is not put off by a change of something else.
+CREATE TRIGGER digest_anew BEFORE UPDATE ON store.principal FOR EACH ROW
+	WHEN ((OLD.email, OLD.digest_at, OLD.timezone, OLD.status) IS DISTINCT FROM
+		(NEW.email, NEW.digest_at, NEW.timezone, NEW.status)) EXECUTE FUNCTION store.principal_digest();
 
 -- Where reminders are posted to. The secrets sign what is sent; the one before stays valid for a while after a rotation.
 CREATE TABLE store.webhook (
@@ -77,12 +84,16 @@ ALTER TABLE store.reminder
 	ALTER COLUMN first_at SET NOT NULL,
 	ALTER COLUMN occurrence_at SET NOT NULL,
 	ADD CHECK ((rrule IS NULL) = (stock IS NULL)),
-	ADD CHECK (escalate_at IS NULL OR escalate_to IS NOT NULL),
 	ADD CHECK ((escalate_after IS NULL) = (escalate_to IS NULL)),
 	ADD CHECK (status NOT IN ('done', 'cancelled') OR (fire_at IS NULL AND escalate_at IS NULL));
 DROP INDEX store.reminder_pending, store.reminder_due;
 CREATE INDEX reminder_fire ON store.reminder (fire_at, id) WHERE fire_at IS NOT NULL;
 CREATE INDEX reminder_escalate ON store.reminder (escalate_at) WHERE escalate_at IS NOT NULL;
+-- Lists of what is open pass by what has ended long ago.
+CREATE INDEX reminder_open ON store.reminder (due_at, id) WHERE status NOT IN ('done', 'cancelled');
+CREATE INDEX reminder_open_assignee ON store.reminder (assignee_id, due_at, id) WHERE status NOT IN ('done', 'cancelled');
+CREATE INDEX reminder_kind ON store.reminder (kind, due_at, id) WHERE kind <> 'set';
+CREATE INDEX reminder_escalate_to ON store.reminder (escalate_to) WHERE escalate_to IS NOT NULL;
 CREATE INDEX reminder_stock ON store.reminder (id) WHERE stock = 'wanted';
 -- What follows from a record follows once.
 CREATE UNIQUE INDEX reminder_of_commitment ON store.reminder (commitment_id) WHERE kind = 'commitment';
@@ -131,6 +142,7 @@ CREATE UNIQUE INDEX delivery_out ON store.delivery (reminder_id, channel, due_at
 CREATE INDEX delivery_open ON store.delivery (assignee_id, due_at, reminder_id) WHERE ended_at IS NULL AND channel = 'push';
 CREATE INDEX delivery_lease ON store.delivery (assignee_id, lease_until) WHERE ended_at IS NULL AND channel = 'push';
 CREATE INDEX delivery_waiting ON store.delivery (channel, lease_until) WHERE ended_at IS NULL AND channel <> 'push';
+CREATE INDEX delivery_assignee ON store.delivery (assignee_id) WHERE ended_at IS NULL;
 CREATE INDEX delivery_webhook ON store.delivery (webhook_id, id) WHERE webhook_id IS NOT NULL;
 
 CREATE TABLE store.delivery_attempt (
@@ -165,8 +177,9 @@ BEGIN
 END $$;
 
 -- The reminder of that kind about p.engagement_id, contact_id, dialogue_id or commitment_id, for p.assignee_id at
--- p.due_at, which is NULL when none is wanted: then what there is ends as `p_end`. One that somebody has dealt with stays
--- so until its time changes, or its record has been closed and opened again, which -infinity remembers.
+-- p.due_at, which is NULL when none is wanted: then what there is ends as `p_end`. What somebody has done with it, snoozed,
+-- completed or cancelled, stays so until its time changes, or its record has been closed and opened again, which -infinity
+-- remembers; one that is out is armed anew for another assignee.
 CREATE FUNCTION store.follow_up(p store.reminder, p_end text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_old store.reminder;
@@ -175,6 +188,11 @@ BEGIN
 		OR r.contact_id = p.contact_id OR r.dialogue_id = p.dialogue_id OR r.commitment_id = p.commitment_id) FOR UPDATE;
 	IF v_old.id IS NULL AND p.due_at IS NULL
 		OR v_old.occurrence_at = p.due_at AND v_old.assignee_id = p.assignee_id AND v_old.note = p.note THEN
+		RETURN;
+	ELSIF v_old.occurrence_at = p.due_at AND (v_old.status IN ('pending', 'done', 'cancelled')
+		OR v_old.assignee_id = p.assignee_id) THEN
+		UPDATE store.reminder SET assignee_id = p.assignee_id, note = p.note, version = version + 1,
+			updated_at = clock_timestamp() WHERE id = v_old.id;
 		RETURN;
 	ELSIF v_old.status IN ('done', 'cancelled') AND p.due_at IS NULL THEN
 		UPDATE store.reminder SET occurrence_at = '-infinity' WHERE id = v_old.id;
@@ -273,6 +291,8 @@ CREATE FUNCTION store.contact_cadence(p_contact store.contact) RETURNS void LANG
 DECLARE
 	v store.reminder;
 BEGIN
+	-- Two that met the same contact at the same time: the second looks when the first can be seen.
+	PERFORM pg_advisory_xact_lock(hashtextextended('cadence/' || p_contact.id, 0));
 	v.kind := 'cadence';
 	v.contact_id := p_contact.id;
 	v.assignee_id := coalesce(p_contact.owner_id, p_contact.created_by);
@@ -285,6 +305,7 @@ CREATE FUNCTION store.dialogue_cadence(p_dialogue store.dialogue) RETURNS void L
 DECLARE
 	v store.reminder;
 BEGIN
+	PERFORM pg_advisory_xact_lock(hashtextextended('cadence/' || p_dialogue.id, 0));
 	v.kind := 'cadence';
 	v.dialogue_id := p_dialogue.id;
 	v.assignee_id := p_dialogue.created_by;
@@ -311,14 +332,14 @@ CREATE TRIGGER follow_up AFTER INSERT OR UPDATE OF cadence_ideal, status, owner_
 CREATE TRIGGER follow_up AFTER INSERT OR UPDATE OF cadence_ideal, status, title ON store.dialogue
 	FOR EACH ROW EXECUTE FUNCTION store.cadence_changed();
 
--- Whoever took part in these engagements has been met, or has not after all. In one order for everybody, so that two calls
--- that share contacts cannot wait for each other.
+-- Whoever took part in these engagements has been met, or has not after all. In one order for everybody, dialogues first, so
+-- that two calls that share some cannot wait for each other.
 CREATE FUNCTION store.cadence_met(p_contacts uuid[], p_dialogues uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM store.contact_cadence(c) FROM (SELECT * FROM store.contact
-		WHERE id = ANY (p_contacts) AND cadence_ideal IS NOT NULL ORDER BY id) AS c;
 	PERFORM store.dialogue_cadence(d) FROM (SELECT * FROM store.dialogue
 		WHERE id = ANY (p_dialogues) AND cadence_ideal IS NOT NULL ORDER BY id) AS d;
+	PERFORM store.contact_cadence(c) FROM (SELECT * FROM store.contact
+		WHERE id = ANY (p_contacts) AND cadence_ideal IS NOT NULL ORDER BY id) AS c;
 END $$;
 
 CREATE FUNCTION store.engagement_met() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -103,6 +103,8 @@ static const struct type subscription = {
     .kind = TYPE_OBJECT,
     TYPE_MEMBERS({"subscription", &type_uuid, MEMBER_REQUIRED, "Stands in each notification reminder.due."})};
 
+static const struct type exdates = {
+    .kind = TYPE_LIST, .element = &type_instant, .max = RECURRENCE_EXDATES_MAX, .unique = true};
 static const struct type preview_count = {.kind = TYPE_INTEGER, .min = 1, .max = 1000};
 static const struct type instants = {.kind = TYPE_LIST, .element = &type_instant};
 static const struct type preview = {
@@ -152,7 +154,7 @@ static void check_update(json_t *object, const char *path, struct type_faults *f
 #define RULE_PARAMS(zone_help)                                                                                         \
 	{"timezone", &type_zone, MEMBER_OPTIONAL, zone_help},                                                              \
 	    {"rrule", &type_rule, MEMBER_OPTIONAL, "How it comes again (RFC 5545), such as FREQ=WEEKLY;BYDAY=MO."},        \
-	    {"exdates", &type_instant_list, MEMBER_OPTIONAL, "Occurrences of the rule that are left out."},                \
+	    {"exdates", &exdates, MEMBER_OPTIONAL, "Occurrences of the rule that are left out."},                          \
 	{                                                                                                                  \
 		"workdays", &workdays, MEMBER_OPTIONAL, "Moves occurrences off weekends and Korean holidays."                  \
 	}
@@ -210,19 +212,18 @@ static const struct method rows[] = {
      .patch = true,
      .summary = "Changes a reminder; another time, assignee or channel arms it anew.",
      .params = {.kind = TYPE_OBJECT,
-                TYPE_MEMBERS(API_UPDATE_PARAMS,
-                             {"about", &about_object, API_CLEARABLE, "What it is about, one of four."},
-                             {"note", &api_reminder_note, MEMBER_OPTIONAL, "What to be reminded of."},
-                             {"due_at", &type_instant, MEMBER_OPTIONAL, "When; a rule begins anew there."},
-                             {"timezone", &type_zone, MEMBER_OPTIONAL, "The zone to show it in, and of its rule."},
-                             {"rrule", &type_rule, API_CLEARABLE, "How it comes again (RFC 5545)."},
-                             {"exdates", &type_instant_list, MEMBER_OPTIONAL,
-                              "Occurrences of the rule that are left out, all of them."},
-                             {"workdays", &workdays, API_CLEARABLE, "Moves occurrences off weekends and holidays."},
-                             {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom."},
-                             {"channels", &api_channel_choice_list, MEMBER_OPTIONAL, "How it is delivered."},
-                             {"escalate_after", &type_duration, API_CLEARABLE, "After how long somebody else is told."},
-                             {"escalate_to", &type_uuid, MEMBER_OPTIONAL, "Who is told."}),
+                TYPE_MEMBERS(
+                    API_UPDATE_PARAMS, {"about", &about_object, API_CLEARABLE, "What it is about, one of four."},
+                    {"note", &api_reminder_note, MEMBER_OPTIONAL, "What to be reminded of."},
+                    {"due_at", &type_instant, MEMBER_OPTIONAL, "When; a rule begins anew there."},
+                    {"timezone", &type_zone, MEMBER_OPTIONAL, "The zone to show it in, and of its rule."},
+                    {"rrule", &type_rule, API_CLEARABLE, "How it comes again (RFC 5545)."},
+                    {"exdates", &exdates, MEMBER_OPTIONAL, "Occurrences of the rule that are left out, all of them."},
+                    {"workdays", &workdays, API_CLEARABLE, "Moves occurrences off weekends and holidays."},
+                    {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom."},
+                    {"channels", &api_channel_choice_list, MEMBER_OPTIONAL, "How it is delivered."},
+                    {"escalate_after", &type_duration, API_CLEARABLE, "After how long somebody else is told."},
+                    {"escalate_to", &type_uuid, MEMBER_OPTIONAL, "Who is told."}),
                 .check = check_update},
      .result = &record},
     {.name = "reminder.preview",
@@ -233,7 +234,7 @@ static const struct method rows[] = {
                 TYPE_MEMBERS({"due_at", &type_instant, MEMBER_REQUIRED, "The first time."},
                              {"timezone", &type_zone, MEMBER_OPTIONAL, "Asia/Seoul when absent."},
                              {"rrule", &type_rule, MEMBER_REQUIRED, "The rule (RFC 5545)."},
-                             {"exdates", &type_instant_list, MEMBER_OPTIONAL, "What is left out."},
+                             {"exdates", &exdates, MEMBER_OPTIONAL, "What is left out."},
                              {"workdays", &workdays, MEMBER_OPTIONAL, "Moves them off weekends and holidays."},
                              {"count", &preview_count, MEMBER_OPTIONAL, "How many at most; 10 when absent."}),
                 .check = check_update},

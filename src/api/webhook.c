@@ -39,8 +39,14 @@ static void check_url(json_t *object, const char *path, struct type_faults *faul
 {
 	const char *text = json_string_value(json_object_get(object, "url"));
 	(void)path;
-	if (text && strncmp(text, "https://", 8) != 0 && strncmp(text, "http://", 7) != 0)
+	if (!text)
+		return;
+	size_t scheme = strncmp(text, "https://", 8) == 0 ? 8 : strncmp(text, "http://", 7) == 0 ? 7 : 0;
+	size_t host = scheme ? strcspn(text + scheme, "/?#") : 0;
+	if (!scheme)
 		type_fault(faults, "url", "must begin with https:// (or with http:// where the daemon allows it)");
+	else if (host == 0 || strcspn(text + scheme, " @") < host)
+		type_fault(faults, "url", "must name a host behind https://, without a user or a password");
 }
 
 static const struct method rows[] = {

@@ -15,7 +15,7 @@
 #include "internal.h"
 #include "text/json.h"
 
-enum { IDLE_FIRST_MS = 100, CONGESTED_MS = 50, LOST_MS = 1000 };
+enum { IDLE_FIRST_MS = 100, IDLE_MOST_MS = 5000, CONGESTED_MS = 50, LOST_MS = 1000 };
 
 const struct migrate_function engine_functions[] = {
     {"access_roles", "p_caller uuid, p_principals uuid[]", false},
@@ -54,6 +54,7 @@ struct engine {
 	struct subscription *subscriptions;
 	struct event timer, step;
 	enum question asking;
+	enum question raised;           /* the last question raised: it waits for the others once; ASK_NOTHING for none */
 	char asked_for[UUID_TEXT_SIZE]; /* ASK_PAGE: the subscription */
 	bool ready;                     /* the database was in reach when last asked */
 	bool stopped;                   /* nothing new is begun */
@@ -232,11 +233,12 @@ static void engine_step(struct engine *engine)
 	if (engine->asking != ASK_NOTHING || !engine->ready)
 		return;
 	for (enum question question = 0; question < ASK_NOTHING && engine->asking == ASK_NOTHING; question++) {
-		if (!questions[question].want(engine, &arena, values))
+		if (question == engine->raised || !questions[question].want(engine, &arena, values))
 			continue;
 		engine->asking = question;
 		pg_submit(engine->options.pool, &engine->statements[question], values, engine_on_answer, engine);
 	}
+	engine->raised = ASK_NOTHING;
 	arena_release(&arena);
 }
 
@@ -307,10 +309,13 @@ static void on_claim(struct engine *engine, const json_t *answer)
 	engine->stock_wanted = engine->stock_wanted || json_is_true(json_object_get(answer, "stock"));
 	if (json_array_size(deliveries) > 0 || ms > 0) {
 		engine->idle_ms = IDLE_FIRST_MS;
+	} else if (json_integer_value(json_object_get(answer, "fired")) > 0) {
+		/* Nothing of it is for this daemon, and more is due. */
+		ms = 0;
 	} else {
 		/* Something is due and somebody else has it locked. */
 		ms = (double)engine->idle_ms;
-		engine->idle_ms *= 2;
+		engine->idle_ms = engine->idle_ms < IDLE_MOST_MS / 2 ? engine->idle_ms * 2 : IDLE_MOST_MS;
 	}
 	engine_sleep(engine, ms);
 }
@@ -383,8 +388,13 @@ static void engine_on_answer(const struct pg_result *result, void *context)
 
 	engine->asking = ASK_NOTHING;
 	if (result->status != PG_OK || !result->text || !json_parse(result->text, result->length, &answer, NULL)) {
-		if (result->status == PG_RAISED)
+		if (result->status == PG_RAISED) {
 			log_error("", "a question about reminders raised SQLSTATE %s", result->sqlstate);
+			engine->raised = asked;
+		}
+		/* Whatever was asked, and whatever waited for it, is wanted still. */
+		engine->claim_wanted = engine->stock_wanted = true;
+		engine->holidays_wanted = engine->holidays_wanted || asked == ASK_HOLIDAYS;
 		log_warning("", "reminders could not be asked for; trying again in a second");
 		dispatch_unreported(engine->dispatch);
 		engine->ready = false;
@@ -461,7 +471,7 @@ struct engine *engine_new(const struct engine_options *options)
 		abort();
 	engine->options = *options;
 	engine->dispatch = dispatch_new(&engine->options, on_outcome, engine);
-	engine->asking = ASK_NOTHING;
+	engine->asking = engine->raised = ASK_NOTHING;
 	engine->idle_ms = IDLE_FIRST_MS;
 	snprintf(engine->message_lease_s, sizeof engine->message_lease_s, "%ld", options->message_lease_s);
 	snprintf(engine->retry_first_s, sizeof engine->retry_first_s, "%ld", options->retry_first_s);

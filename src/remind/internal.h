@@ -34,7 +34,8 @@ void subscription_check(struct subscription **list, const json_t *roles);
 
 /* stock.c: the holidays of the last year, this one and the next ten, as holidays_fill() takes them; in the arena. */
 const char *stock_holidays(struct arena *arena);
-/* The occurrences of the rules that stock_wanted() lists, as stock_fill() takes them; in the arena. */
+/* The occurrences of the rules that stock_wanted() lists, as stock_fill() takes them, in the arena;
+ * NULL when there are none. */
 const char *stock_of(struct arena *arena, const json_t *wanted);
 
 /* dispatch.c: messages on their way by mail and to webhooks, and what came of them. */

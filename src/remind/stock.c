@@ -10,8 +10,9 @@
 
 enum { STOCK_OCCURRENCES = 64, HOLIDAY_YEARS = 10 };
 
-/* A rule that cannot be read any more has no further occurrences; the journal says so. */
-static void stock_one(struct arena *arena, json_t *wanted)
+/* False when the rule cannot be worked out here, its zone being unknown for example: it stays wanted, perhaps another
+ * daemon can, and the journal says so. */
+static bool stock_one(struct arena *arena, json_t *wanted)
 {
 	struct reminder_rule rule;
 	struct err err;
@@ -21,19 +22,25 @@ static void stock_one(struct arena *arena, json_t *wanted)
 
 	if (!reminder_rule_read(arena, wanted, &rule) || !time_parse_instant(after, &after_us, &err) ||
 	    !recurrence_expand(arena, &rule.recurrence, after_us, STOCK_OCCURRENCES, &set, &err)) {
-		log_error("", "the rule of reminder %s cannot be worked out", json_string_value(json_object_get(wanted, "id")));
-		set = (struct recurrence_set){0};
+		log_error("", "the rule of reminder %s cannot be worked out; its next occurrences are missing",
+		          json_string_value(json_object_get(wanted, "id")));
+		return false;
 	}
 	json_object_set_new(wanted, "instants", reminder_instants(set.instants_us, set.count));
 	json_object_set_new(wanted, "more", json_boolean(set.more));
+	return true;
 }
 
 const char *stock_of(struct arena *arena, const json_t *wanted)
 {
-	json_t *list = json_deep_copy(wanted), *item;
-	size_t i;
-	json_array_foreach(list, i, item) stock_one(arena, item);
-	const char *text = json_text(arena, list);
+	json_t *list = json_array();
+	for (size_t i = 0; i < json_array_size(wanted); i++) {
+		json_t *item = json_deep_copy(json_array_get(wanted, i));
+		if (stock_one(arena, item))
+			json_array_append(list, item);
+		json_decref(item);
+	}
+	const char *text = json_array_size(list) > 0 ? json_text(arena, list) : NULL;
 	json_decref(list);
 	return text;
 }
