@@ -205,15 +205,16 @@ static void test_rules_that_are_none(void **state)
 /* The stock is filled again before it runs out, for as long as the rule goes on. */
 static void test_stock_lasts(void **state)
 {
-	char expected[32], *id;
+	char expected[32], last[32] = "", *id;
 	(void)state;
 	id = made("reminder.create",
 	          json_of("{'note':'n','due_at':'2036-01-01T00:00:00Z','timezone':'UTC','rrule':'FREQ=DAILY'}"));
 	await_stock(id);
 	for (int day = 2; day <= 200; day++) {
 		json_t *next = call("reminder.complete", json_of("{'id':'%s'}", id));
-		if (json_is_null(at(next, "due_at")))
-			fail_msg("the stock ran out");
+		if (strcmp(at_string(next, "due_at"), last) <= 0)
+			fail_msg("the stock ran out on day %d", day);
+		snprintf(last, sizeof last, "%s", at_string(next, "due_at"));
 		json_decref(next);
 		if (day % 10 == 0)
 			await_stock(id);
@@ -240,6 +241,70 @@ static void test_stock_lasts(void **state)
 	free(id);
 }
 
+/* A change of a rule keeps its beginning, and what had been worked out by the old one does not come. */
+static void test_changes_of_a_rule(void **state)
+{
+	char *week = in_s(-86400), *excluded = in_s(6 * 86400), *snooze;
+	(void)state;
+	char *id =
+	    made("reminder.create", json_of("{'note':'n','due_at':'%s','timezone':'UTC','rrule':'FREQ=WEEKLY'}", week));
+	await("due|true",
+	      "SELECT status || '|' || (fire_at = due_at + interval '7 days') FROM store.reminder WHERE id = '%s'", id);
+	free(excluded);
+	excluded =
+	    sql("SELECT to_char(fire_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM store.reminder WHERE "
+	        "id = '%s'",
+	        id);
+	json_t *record = call("reminder.get", json_of("{'id':'%s'}", id));
+	json_decref(call("reminder.update", json_of("{'id':'%s','version':%ld,'exdates':['%s']}", id,
+	                                            at_integer(record, "version"), excluded)));
+	await("due|true",
+	      "SELECT status || '|' || (fire_at = due_at + interval '14 days') FROM store.reminder WHERE id = '%s'", id);
+	json_decref(record);
+	record = call("reminder.get", json_of("{'id':'%s'}", id));
+	json_decref(
+	    call("reminder.update", json_of("{'id':'%s','version':%ld,'rrule':null}", id, at_integer(record, "version"))));
+	await("t", "SELECT fire_at IS NULL FROM store.reminder WHERE id = '%s'", id);
+	json_decref(record);
+	free(id);
+	/* Put off by two days and some hours; the rule still begins where it began. */
+	id = made("reminder.create",
+	          json_of("{'note':'n','due_at':'2036-03-15T00:00:00Z','timezone':'UTC','rrule':'FREQ=MONTHLY'}"));
+	await_stock(id);
+	snooze = strdup("2036-03-17T05:23:00Z");
+	json_decref(call("reminder.snooze", json_of("{'id':'%s','until':'%s'}", id, snooze)));
+	json_decref(call("reminder.update", json_of("{'id':'%s','version':2,'exdates':['2036-04-15T00:00:00Z']}", id)));
+	await_stock(id);
+	record = call("reminder.complete", json_of("{'id':'%s'}", id));
+	assert_string_equal(at_string(record, "due_at"), "2036-05-15T00:00:00Z");
+	json_decref(record);
+	/* The one that waits is excluded itself. */
+	json_decref(call("reminder.update",
+	                 json_of("{'id':'%s','version':4,'exdates':['2036-04-15T00:00:00Z','2036-05-15T00:00:00Z']}", id)));
+	await("2036-06-15 00:00:00", "SELECT fire_at AT TIME ZONE 'UTC' FROM store.reminder WHERE id = '%s'", id);
+	free(id), free(week), free(excluded), free(snooze);
+}
+
+/* What somebody has put off or done stays so when a word of its record is corrected. */
+static void test_corrections_arm_nothing(void **state)
+{
+	(void)state;
+	char *commitment = made("commitment.create", json_of("{'by':'KR','text':'a papre','due_on':'2036-07-01'}"));
+	char *id = sql("SELECT id FROM store.reminder WHERE commitment_id = '%s'", commitment);
+	json_decref(call("reminder.snooze", json_of("{'id':'%s','until':'2036-07-05T00:00:00Z'}", id)));
+	json_decref(call("commitment.update", json_of("{'id':'%s','version':1,'text':'a paper'}", commitment)));
+	json_t *record = call("reminder.get", json_of("{'id':'%s'}", id));
+	assert_string_equal(at_string(record, "due_at"), "2036-07-05T00:00:00Z");
+	assert_non_null(strstr(at_string(record, "note"), "a paper"));
+	json_decref(record);
+	json_decref(call("reminder.complete", json_of("{'id':'%s'}", id)));
+	json_decref(call("commitment.update", json_of("{'id':'%s','version':2,'text':'a better paper'}", commitment)));
+	await("done", "SELECT status FROM store.reminder WHERE id = '%s'", id);
+	json_decref(call("commitment.update", json_of("{'id':'%s','version':3,'due_on':'2036-08-01'}", commitment)));
+	await("pending", "SELECT status FROM store.reminder WHERE id = '%s'", id);
+	free(commitment), free(id);
+}
+
 static void test_working_days(void **state)
 {
 	(void)state;
@@ -261,6 +326,17 @@ static void test_working_days(void **state)
 	assert_string_equal(at_string(shown, "instants.0"), "2036-05-12T00:00:00Z");
 	json_decref(shown);
 	checked_refused(&client, "holiday.remove", json_of("{'day':'2036-05-12'}"), 404, "not_found", "day");
+	/* The first one, too; and a day that becomes a holiday later moves what waits, and back. */
+	char *moved =
+	    made("reminder.create", json_of("{'note':'n','due_at':'2036-05-10T09:00:00+09:00','rrule':'FREQ=MONTHLY',"
+	                                    "'workdays':'next'}"));
+	static const char due[] = "SELECT fire_at AT TIME ZONE 'UTC' FROM store.reminder WHERE id = '%s'";
+	await("2036-05-12 00:00:00", due, moved);
+	json_decref(call("holiday.set", json_of("{'day':'2036-05-12','name_en':'Temporary'}")));
+	await("2036-05-13 00:00:00", due, moved);
+	json_decref(call("holiday.remove", json_of("{'day':'2036-05-12'}")));
+	await("2036-05-12 00:00:00", due, moved);
+	free(moved);
 	char *id = made("reminder.create", json_of("{'note':'n','due_at':'2036-05-09T09:00:00+09:00','rrule':'FREQ=DAILY',"
 	                                           "'workdays':'next'}"));
 	await_stock(id);
@@ -500,6 +576,8 @@ int main(void)
 	    cmocka_unit_test(test_wall_clock),
 	    cmocka_unit_test(test_rules_that_are_none),
 	    cmocka_unit_test(test_stock_lasts),
+	    cmocka_unit_test(test_changes_of_a_rule),
+	    cmocka_unit_test(test_corrections_arm_nothing),
 	    cmocka_unit_test(test_working_days),
 	    cmocka_unit_test(test_escalation),
 	    cmocka_unit_test(test_commitments_remind),
