@@ -337,7 +337,7 @@ BEGIN
 	END IF;
 	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id;
 	UPDATE store.delivery SET ended_at = NULL, outcome = NULL, acknowledged_by = NULL, failures = 0,
-			lease_until = clock_timestamp()
+			claimed_by = NULL, lease_until = clock_timestamp()
 		WHERE reminder_id = p_id AND due_at = v_reminder.due_at AND reason = 'due' AND outcome IN ('delivered', 'failed');
 	IF NOT FOUND THEN
 		RETURN rule('nothing_to_redeliver', 'nothing of this reminder was sent or has failed; what is still out is sent again '
