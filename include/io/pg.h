@@ -68,7 +68,7 @@ struct pg_options {
 	size_t max_queued;       /* requests waiting for a connection, over which PG_BUSY */
 	long statement_timeout_ms, wait_ms;
 	const char *listen_channel; /* NULL, or a channel that one extra connection listens on; copied */
-	long long advisory_key;     /* held shared by that extra connection, when listening */
+	long long advisory_keys[2]; /* held shared by that extra connection, when listening */
 	/* A notification, or (with NULL) the listening connection is there again and anything may have been missed. */
 	void (*on_notify)(const char *payload, void *context);
 	/* The pool went from no usable connection to one, or back. */

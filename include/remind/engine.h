@@ -46,7 +46,7 @@ void engine_free(struct engine *engine);
 void engine_start(struct engine *engine);
 /* Nothing new is claimed; what is under way ends, and is reported. */
 void engine_stop(struct engine *engine);
-/* Messages under way, and outcomes that are not reported yet. */
+/* Messages under way or about to be, and outcomes that are not reported yet. */
 size_t engine_pending(const struct engine *engine);
 
 /* The handler of reminder.subscribe; its context is the engine. Answers when the first page of what is due is there. */

@@ -2,8 +2,8 @@
 --
 -- A reminder whose time has come fires: it becomes due, and for each of its channels a delivery stands for this occurrence
 -- until it is acknowledged (push), taken by the receiver's server (e-mail, webhook) or given up. A daemon claims deliveries
--- by a lease; each claim is an attempt, a row of its own. When the lease ends without a word the delivery is free again,
--- for whichever daemon comes, always under the same id: at least once, and the receiver can tell.
+-- by a lease; each claim is an attempt, a row of its own. When the lease ends without a word, or the daemon does, the
+-- delivery is free again, for whichever daemon comes, always under the same id: at least once, and the receiver can tell.
 
 -- Rules: the daemon reads them and puts the later occurrences in stock.
 
@@ -212,20 +212,36 @@ END $$;
 CREATE FUNCTION deliveries_free(p_channel text, p_assignees uuid[], p_able boolean, p_limit int) RETURNS uuid[]
 LANGUAGE plpgsql AS $$
 DECLARE
+	v_free uuid[];
 	v_before timestamptz := clock_timestamp() - CASE WHEN p_able THEN interval '0' ELSE interval '1 minute' END;
 	v_beyond timestamptz := clock_timestamp() + CASE p_channel WHEN 'push' THEN interval '10 minutes' ELSE interval '2 days' END;
 BEGIN
 	IF p_channel = 'push' THEN
-		RETURN ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel = 'push'
-				AND assignee_id = ANY (p_assignees) AND lease_until <= v_before
-				ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED)
-			|| ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel = 'push'
-				AND assignee_id = ANY (p_assignees) AND lease_until > v_beyond LIMIT p_limit FOR UPDATE SKIP LOCKED);
+		v_free := ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel = 'push'
+			AND assignee_id = ANY (p_assignees) AND lease_until <= v_before
+			ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED);
+		RETURN v_free || ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel = 'push'
+			AND assignee_id = ANY (p_assignees) AND lease_until > v_beyond
+			LIMIT p_limit - cardinality(v_free) FOR UPDATE SKIP LOCKED);
 	END IF;
-	RETURN ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push' AND channel = p_channel
-			AND lease_until <= v_before ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED)
-		|| ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push' AND channel = p_channel
-			AND lease_until > v_beyond LIMIT p_limit FOR UPDATE SKIP LOCKED);
+	v_free := ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push' AND channel = p_channel
+		AND lease_until <= v_before ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED);
+	RETURN v_free || ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push'
+		AND channel = p_channel AND lease_until > v_beyond LIMIT p_limit - cardinality(v_free) FOR UPDATE SKIP LOCKED);
+END $$;
+
+-- What is under way with a daemon that has gone is free at once. Each holds a lock under its id as long as it listens, by the
+-- last eight bytes of it; whoever gets that lock knows that nobody holds it, and holds it to the end of the transaction.
+CREATE FUNCTION deliveries_abandoned(p_daemon uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_gone uuid[] := ARRAY(SELECT claimed_by FROM (SELECT DISTINCT claimed_by FROM store.delivery
+			WHERE ended_at IS NULL AND channel <> 'push' AND claimed_by IS NOT NULL AND claimed_by <> p_daemon) AS others
+		WHERE pg_try_advisory_xact_lock(('x' || right(replace(claimed_by::text, '-', ''), 16))::bit(64)::bigint));
+BEGIN
+	IF v_gone <> '{}' THEN
+		UPDATE store.delivery SET claimed_by = NULL, lease_until = clock_timestamp() WHERE id IN (SELECT id FROM store.delivery
+			WHERE ended_at IS NULL AND channel <> 'push' AND claimed_by = ANY (v_gone) FOR UPDATE SKIP LOCKED);
+	END IF;
 END $$;
 
 -- Other daemons have subscribers too; a payload holds fewer than 8,000 bytes.
@@ -247,8 +263,9 @@ BEGIN
 	ELSIF p.dialogue_id IS NOT NULL THEN
 		SELECT d.title INTO title FROM store.dialogue d WHERE d.id = p.dialogue_id;
 	ELSIF p.commitment_id IS NOT NULL THEN
-		SELECT m.body, coalesce(e.sensitivity, 1) INTO title, level FROM store.commitment m
-			LEFT JOIN store.engagement e ON e.id = m.engagement_id WHERE m.id = p.commitment_id;
+		SELECT m.body, greatest(e.sensitivity, b.sensitivity, t.sensitivity, 1) INTO title, level FROM store.commitment m
+			LEFT JOIN store.engagement e ON e.id = m.engagement_id LEFT JOIN store.contact b ON b.id = m.by_contact_id
+			LEFT JOIN store.contact t ON t.id = m.to_contact_id WHERE m.id = p.commitment_id;
 	END IF;
 END $$;
 
@@ -283,7 +300,7 @@ BEGIN
 			'"message":%s,"reminder":%s}', d.id, d.channel, d.reason, d.assignee_id, CASE WHEN d.channel = 'push' THEN 'null'
 				ELSE delivery_message(d)::text END, coalesce(j.body::text, 'null')), ',' ORDER BY d.due_at, d.id), '') || ']'
 		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
-		LEFT JOIN reminders_json(ARRAY(SELECT x.reminder_id FROM unnest(p_ids) AS i(id) JOIN store.delivery x ON x.id = i.id))
+		LEFT JOIN reminders_json(ARRAY(SELECT DISTINCT x.reminder_id FROM unnest(p_ids) AS i(id) JOIN store.delivery x ON x.id = i.id))
 			AS j ON j.id = d.reminder_id);
 END $$;
 
@@ -305,7 +322,7 @@ END $$;
 
 -- Makes what has come due, and claims what this daemon can send: pushes to subscribers of these assignees, and up to
 -- p_room messages on the channels of p_able. → {deliveries, due_in_ms, stock}: when to ask again, NULL for no time, and
--- whether rules want working out.
+-- whether rules want working out. While another daemon has messages under way it is asked again soon: that one may die.
 CREATE FUNCTION reminder_claim(p_caller uuid, p_daemon uuid, p_assignees uuid[], p_able text[], p_room integer,
 	p_lease_s integer, p_message_lease_s integer, p_limit integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -317,6 +334,7 @@ BEGIN
 		ORDER BY fire_at, id LIMIT p_limit), p_daemon, p_assignees, p_lease_s);
 	PERFORM reminders_escalate(p_limit);
 	PERFORM digests_make(p_limit) WHERE 'email' = ANY (p_able);
+	PERFORM deliveries_abandoned(p_daemon);
 	v_push := deliveries_free('push', p_assignees, true, p_limit);
 	FOREACH v_channel IN ARRAY ARRAY['email', 'webhook'] LOOP
 		v_messages := v_messages || deliveries_free(v_channel, NULL, v_channel = ANY (p_able),
@@ -335,7 +353,9 @@ BEGIN
 		UNION ALL SELECT first.lease_until + CASE WHEN c.channel = ANY (p_able) THEN interval '0' ELSE interval '1 minute' END
 			FROM unnest('{email,webhook}'::text[]) AS c(channel), LATERAL (SELECT d.lease_until FROM store.delivery d
 			WHERE d.channel = c.channel AND d.ended_at IS NULL AND d.channel <> 'push' ORDER BY d.lease_until LIMIT 1) AS first
-			WHERE p_room > cardinality(v_messages)) AS next;
+			WHERE p_room > cardinality(v_messages)
+		UNION ALL SELECT v_now + interval '5 seconds' WHERE EXISTS (SELECT FROM store.delivery WHERE ended_at IS NULL
+			AND channel <> 'push' AND claimed_by IS NOT NULL AND claimed_by <> p_daemon)) AS next;
 	RETURN format('{"deliveries":%s,"due_in_ms":%s,"stock":%s}', deliveries_json(v_push || v_fired || v_messages),
 		coalesce(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000)::text, 'null'), to_jsonb(
 		EXISTS (SELECT FROM store.reminder WHERE stock = 'wanted' AND status NOT IN ('done', 'cancelled'))));
@@ -394,29 +414,36 @@ END $$;
 CREATE FUNCTION delivery_failed(p_delivery store.delivery) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_reminder store.reminder;
+	v_people uuid[];
 BEGIN
-	UPDATE store.delivery SET ended_at = clock_timestamp(), outcome = 'failed' WHERE id = p_delivery.id;
+	UPDATE store.delivery SET ended_at = clock_timestamp(), outcome = 'failed', claimed_by = NULL WHERE id = p_delivery.id;
 	IF p_delivery.reason NOT IN ('due', 'escalation') THEN
 		RETURN;
 	END IF;
 	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_delivery.reminder_id;
 	UPDATE store.reminder SET status = 'failed', version = version + 1, updated_at = clock_timestamp()
 		WHERE id = v_reminder.id AND status = 'due' AND due_at = p_delivery.due_at;
-	PERFORM reminder_tell(v_reminder, 'failure', CASE
-		WHEN v_reminder.escalate_to <> p_delivery.assignee_id THEN ARRAY[v_reminder.escalate_to]
-		WHEN v_reminder.created_by <> p_delivery.assignee_id THEN ARRAY[v_reminder.created_by]
-		ELSE ARRAY(SELECT id FROM store.principal WHERE role = 'administrator' AND id <> p_delivery.assignee_id) END);
+	-- Whoever stands next to it and is still with us; the assignee when there is nobody else.
+	SELECT array_agg(id) INTO v_people FROM (SELECT o.id, rank() OVER (ORDER BY CASE
+				WHEN o.id = p_delivery.assignee_id THEN 4 WHEN o.id = v_reminder.escalate_to THEN 1
+				WHEN o.id = v_reminder.created_by THEN 2 ELSE 3 END) AS place
+			FROM store.principal o WHERE o.status = 'active' AND (o.role = 'administrator'
+				OR o.id IN (p_delivery.assignee_id, v_reminder.escalate_to, v_reminder.created_by))) AS near
+		WHERE place = 1;
+	PERFORM reminder_tell(v_reminder, 'failure', v_people);
+	PERFORM pg_notify('tracktwo', 'reminder');
 END $$;
 
 -- What came of messages: [{delivery_id, attempt, outcome: sent | retry | refused | gone, answer, retry_after_s?}, …]; tries
--- again with back-off that doubles from p_first_s up to an hour, jittered by half, at most p_most times.
--- → {failed: [delivery_id, …]}.
+-- again with back-off that doubles from p_first_s up to an hour, jittered by a quarter either way, at most p_most times. What
+-- it is told twice it does once. → {failed: [delivery_id, …]}.
 CREATE FUNCTION delivery_report(p_caller uuid, p_results jsonb, p_first_s integer, p_most integer) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
 	v_result jsonb;
 	v_delivery store.delivery;
 	v_failed uuid[] := '{}';
+	v_news boolean;
 	v_now timestamptz := clock_timestamp();
 BEGIN
 	PERFORM set_caller(p_caller);
@@ -428,14 +455,20 @@ BEGIN
 		UPDATE store.delivery_attempt SET ended_at = v_now, outcome = v_result->>'outcome', answer = left(v_result->>'answer', 500)
 			WHERE delivery_id = v_delivery.id AND number = (v_result->>'attempt')::int
 				AND (ended_at IS NULL OR outcome = 'lost');
-		CONTINUE WHEN v_delivery.ended_at IS NOT NULL;
+		v_news := FOUND;
+		IF v_delivery.outcome = 'failed' THEN
+			v_failed := v_failed || v_delivery.id;
+		END IF;
+		CONTINUE WHEN NOT v_news OR v_delivery.ended_at IS NOT NULL;
 		IF v_result->>'outcome' = 'sent' THEN
-			UPDATE store.delivery SET ended_at = v_now, outcome = 'delivered' WHERE id = v_delivery.id;
+			UPDATE store.delivery SET ended_at = v_now, outcome = 'delivered', claimed_by = NULL WHERE id = v_delivery.id;
+		ELSIF v_result->>'outcome' = 'retry' AND v_delivery.attempts <> (v_result->>'attempt')::int THEN
+			NULL; -- another attempt is under way already
 		ELSIF v_result->>'outcome' = 'retry' AND v_delivery.failures + 1 < p_most THEN
-			UPDATE store.delivery SET failures = failures + 1, lease_until = v_now + make_interval(secs => greatest(
-					coalesce((v_result->>'retry_after_s')::double precision, 0),
-					least(3600, p_first_s * 2 ^ least(v_delivery.failures, 20)) * (0.5 + random())))
-				WHERE id = v_delivery.id AND attempts = (v_result->>'attempt')::int;
+			UPDATE store.delivery SET failures = failures + 1, claimed_by = NULL, lease_until = v_now + make_interval(
+					secs => greatest(coalesce((v_result->>'retry_after_s')::double precision, 0),
+					least(3600, p_first_s * 2 ^ least(v_delivery.failures, 20)) * (0.75 + random() / 2)))
+				WHERE id = v_delivery.id;
 		ELSE
 			UPDATE store.webhook SET status = 'disabled', disabled_because = 'its server answered 410: gone',
 				version = version + 1, updated_at = v_now

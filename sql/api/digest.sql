@@ -40,7 +40,8 @@ BEGIN
 				m.by_principal_id)->>'name', m.by_country, '') || ': ' || m.body
 		FROM store.commitment m LEFT JOIN store.contact b ON b.id = m.by_contact_id LEFT JOIN store.contact t ON t.id = m.to_contact_id
 		LEFT JOIN store.engagement e ON e.id = m.engagement_id
-		WHERE m.status = 'open' AND m.due_on < p_today AND coalesce(e.sensitivity, 1) <= 1 AND e.voided_at IS NULL
+		WHERE m.status = 'open' AND m.due_on < p_today AND greatest(e.sensitivity, b.sensitivity, t.sensitivity, 1) <= 1
+			AND e.voided_at IS NULL
 			AND (m.by_principal_id IS NOT NULL OR coalesce(m.by_country, b.country) = 'KR') = p_ours
 			AND (m.by_principal_id = p_person.id OR m.created_by = p_person.id OR p_person.desks
 				&& ARRAY[coalesce(m.by_country, b.country), coalesce(m.to_country, t.country)])

@@ -349,7 +349,7 @@ BEGIN
 	END IF;
 	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id;
 	UPDATE store.delivery SET ended_at = NULL, outcome = NULL, acknowledged_by = NULL, failures = 0,
-			lease_until = clock_timestamp()
+			claimed_by = NULL, lease_until = clock_timestamp()
 		WHERE outcome IN ('delivered', 'failed') AND id IN (SELECT DISTINCT ON (channel, webhook_id) id FROM store.delivery
 			WHERE reminder_id = p_id AND due_at = v_reminder.due_at AND reason = 'due' AND assignee_id = v_reminder.assignee_id
 			ORDER BY channel, webhook_id, id DESC);

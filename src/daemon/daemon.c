@@ -10,6 +10,7 @@
 #include <event2/event_struct.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -338,6 +339,15 @@ static void list_functions(struct daemon *daemon)
 	daemon->startup.function_count = count;
 }
 
+/* Held for as long as this daemon is in touch with the database: the last eight bytes of its id, as
+ * deliveries_abandoned() reckons. */
+static long long life_lock(const char *id)
+{
+	char digits[17];
+	snprintf(digits, sizeof digits, "%.4s%.12s", id + 19, id + 24);
+	return (long long)strtoull(digits, NULL, 16);
+}
+
 static bool make_database(struct daemon *daemon, struct err *err)
 {
 	const struct config *config = daemon->config;
@@ -359,17 +369,18 @@ static bool make_database(struct daemon *daemon, struct err *err)
 	} else if (daemon->migrate_only && !*config->admin_dsn) {
 		return err_set(err, "--migrate needs [database] admin_dsn, the connection of the schema's owner");
 	}
-	daemon->pool = pg_pool_new(daemon->base, &(struct pg_options){.dsn = daemon->startup.dsn,
-	                                                              .application = "tracktwod",
-	                                                              .connections = (size_t)config->connections,
-	                                                              .max_queued = QUEUE_MAX,
-	                                                              .statement_timeout_ms = config->statement_timeout_ms,
-	                                                              .wait_ms = config->wait_ms,
-	                                                              .listen_channel = "tracktwo",
-	                                                              .advisory_key = migrate_api_lock(),
-	                                                              .on_notify = on_notify,
-	                                                              .on_state = on_pool_state,
-	                                                              .context = daemon});
+	daemon->pool =
+	    pg_pool_new(daemon->base, &(struct pg_options){.dsn = daemon->startup.dsn,
+	                                                   .application = "tracktwod",
+	                                                   .connections = (size_t)config->connections,
+	                                                   .max_queued = QUEUE_MAX,
+	                                                   .statement_timeout_ms = config->statement_timeout_ms,
+	                                                   .wait_ms = config->wait_ms,
+	                                                   .listen_channel = "tracktwo",
+	                                                   .advisory_keys = {migrate_api_lock(), life_lock(daemon->id)},
+	                                                   .on_notify = on_notify,
+	                                                   .on_state = on_pool_state,
+	                                                   .context = daemon});
 	return true;
 }
 
@@ -404,7 +415,8 @@ static bool make_senders(struct daemon *daemon, struct err *err)
 static struct engine *make_engine(struct daemon *daemon)
 {
 	const struct config *config = daemon->config;
-	/* A message may wait behind others for its receiver's share of the connections. */
+	/* A message may wait behind others for its receiver's share of the connections, and its outcome for the database.
+	 */
 	long message_lease_s = 2 * config->delivery_timeout_ms / 1000 + 30;
 
 	return engine_new(&(struct engine_options){.base = daemon->base,

@@ -133,8 +133,9 @@ static bool link_set_up(struct pg_link *link)
 		                                   strlen(link->pool->options.listen_channel));
 		if (!channel)
 			return false;
-		snprintf(command, sizeof command, "SELECT pg_advisory_lock_shared(%lld); LISTEN %s",
-		         link->pool->options.advisory_key, channel);
+		snprintf(command, sizeof command,
+		         "SELECT pg_advisory_lock_shared(%lld), pg_advisory_lock_shared(%lld); LISTEN %s",
+		         link->pool->options.advisory_keys[0], link->pool->options.advisory_keys[1], channel);
 		PQfreemem(channel);
 		return PQsendQuery(link->connection, command);
 	}

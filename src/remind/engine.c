@@ -461,7 +461,8 @@ void engine_stop(struct engine *engine)
 
 size_t engine_pending(const struct engine *engine)
 {
-	return dispatch_pending(engine->dispatch);
+	/* What a claim that is under way brings will be sent, too. */
+	return dispatch_pending(engine->dispatch) + (engine->asking == ASK_CLAIM);
 }
 
 struct engine *engine_new(const struct engine_options *options)

@@ -21,6 +21,9 @@ struct receiver_client {
 	struct bufferevent *stream;
 	bool in_body;
 	int login_lines; /* still to come */
+	FILE *mail_stream;
+	char *mail; /* the text so far */
+	size_t mail_length;
 	int mails;
 };
 
@@ -31,6 +34,15 @@ static const char *const usual[AT_COUNT] = {
     [AT_BODY] = "250 2.0.0 queued\r\n", [AT_QUIT] = "221 bye\r\n",
 };
 
+static void forget(FILE **stream, char **text)
+{
+	if (*stream)
+		fclose(*stream);
+	free(*text);
+	*stream = NULL;
+	*text = NULL;
+}
+
 static void client_free(struct receiver_client *client)
 {
 	struct receiver *receiver = client->receiver;
@@ -40,6 +52,7 @@ static void client_free(struct receiver_client *client)
 	*link = client->next;
 	receiver->open--;
 	bufferevent_free(client->stream);
+	forget(&client->mail_stream, &client->mail);
 	free(client);
 }
 
@@ -75,26 +88,28 @@ static void append(FILE **stream, char **text, size_t *length, const char *line)
 	fflush(*stream);
 }
 
-static void forget(FILE **stream, char **text)
+static void tell(struct receiver *receiver)
 {
-	if (*stream)
-		fclose(*stream);
-	free(*text);
-	*stream = NULL;
-	*text = NULL;
+	if (receiver->on_taken)
+		receiver->on_taken(receiver);
 }
 
 static bool on_body_line(struct receiver_client *client, const char *line)
 {
 	struct receiver *receiver = client->receiver;
 	if (strcmp(line, ".") != 0) {
-		bool first = !receiver->message;
-		append(&receiver->message_stream, &receiver->message, &receiver->length, line);
+		bool first = !client->mail;
+		append(&client->mail_stream, &client->mail, &client->mail_length, line);
 		return !first || !receiver->early || act(client, receiver->early);
 	}
+	free(receiver->message);
+	receiver->message = client->mail ? strdup(client->mail) : NULL;
+	receiver->length = client->mail_length;
+	forget(&client->mail_stream, &client->mail);
 	client->in_body = false;
 	client->mails++;
 	receiver->mails++;
+	tell(receiver);
 	return answer_stage(client, AT_BODY);
 }
 
@@ -121,8 +136,6 @@ static bool on_line(struct receiver_client *client, const char *line)
 		if (verbs[i].stage == AT_MAIL && receiver->reset_after && client->mails >= receiver->reset_after)
 			return act(client, RECEIVER_RESET);
 		client->in_body = verbs[i].stage == AT_DATA && !receiver->smtp[AT_DATA];
-		if (client->in_body)
-			forget(&receiver->message_stream, &receiver->message);
 		return answer_stage(client, verbs[i].stage);
 	}
 	return act(client, "500 what?\r\n");
@@ -175,6 +188,7 @@ static void on_http(struct bufferevent *stream, void *context)
 	evbuffer_remove(input, receiver->message, length);
 	receiver->length = length;
 	receiver->requests++;
+	tell(receiver);
 	act(client, find_answer(receiver, head + strlen("POST ")));
 }
 
@@ -210,8 +224,9 @@ void receiver_init(struct receiver *receiver, struct event_base *base)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof address;
-	receiver->listener = evconnlistener_new_bind(base, on_accept, receiver, LEV_OPT_CLOSE_ON_FREE, 128,
-	                                             (struct sockaddr *)&address, sizeof address);
+	receiver->listener =
+	    evconnlistener_new_bind(base, on_accept, receiver, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 128,
+	                            (struct sockaddr *)&address, sizeof address);
 	assert_non_null(receiver->listener);
 	assert_int_equal(getsockname(evconnlistener_get_fd(receiver->listener), (struct sockaddr *)&address, &length), 0);
 	receiver->port = ntohs(address.sin_port);
@@ -232,7 +247,8 @@ void receiver_drop(struct receiver *receiver)
 void receiver_forget(struct receiver *receiver)
 {
 	forget(&receiver->commands_stream, &receiver->commands);
-	forget(&receiver->message_stream, &receiver->message);
+	free(receiver->message);
+	receiver->message = NULL;
 	free(receiver->head);
 	receiver->head = NULL;
 	receiver->connections = receiver->requests = receiver->mails = 0;

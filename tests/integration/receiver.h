@@ -24,7 +24,8 @@ struct receiver {
 	const char *smtp[AT_COUNT];        /* replies with their CRLF; NULL: what lets the mail through */
 	const struct receiver_path *paths; /* HTTP instead of SMTP: ends with a path NULL, whose answer is for all others */
 	const char *early;                 /* SMTP: sent at the first line of a mail's text; NULL: nothing */
-	int reset_after;                   /* SMTP: mails after which the connection is reset at the next MAIL; 0: never */
+	void (*on_taken)(struct receiver *receiver); /* a mail or a request is whole, and not answered yet; NULL: nobody */
+	int reset_after; /* SMTP: mails after which the connection is reset at the next MAIL; 0: never */
 	/* Seen: */
 	int port, connections, open, most_open, requests, mails;
 	char *commands; /* of SMTP, all of them, each with its CRLF */
@@ -32,7 +33,7 @@ struct receiver {
 	char *head;     /* of the last request */
 	size_t length;  /* of the message */
 	/* Its own: */
-	FILE *commands_stream, *message_stream;
+	FILE *commands_stream;
 	size_t commands_length;
 	struct evconnlistener *listener;
 	struct receiver_client *clients;
