@@ -283,7 +283,7 @@ BEGIN
 			'"message":%s,"reminder":%s}', d.id, d.channel, d.reason, d.assignee_id, CASE WHEN d.channel = 'push' THEN 'null'
 				ELSE delivery_message(d)::text END, coalesce(j.body::text, 'null')), ',' ORDER BY d.due_at, d.id), '') || ']'
 		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
-		LEFT JOIN reminders_json(ARRAY(SELECT x.reminder_id FROM unnest(p_ids) AS i(id) JOIN store.delivery x ON x.id = i.id))
+		LEFT JOIN reminders_json(ARRAY(SELECT DISTINCT x.reminder_id FROM unnest(p_ids) AS i(id) JOIN store.delivery x ON x.id = i.id))
 			AS j ON j.id = d.reminder_id);
 END $$;
 
