@@ -1,27 +1,14 @@
 /* Mail and webhooks as others see them: smtp-server takes the mail, mailparser reads it; an HTTPS server takes the
  * webhooks, standardwebhooks verifies them. What sends is build/tests/clients/deliver, made of the daemon's modules. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:https';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { simpleParser } from 'mailparser';
-import { SMTPServer } from 'smtp-server';
 import { Webhook } from 'standardwebhooks';
 import { check, daemon } from './check.js';
+import { certificate, folder, ours, withMailServer, withReceiver } from './servers.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'tracktwo-deliver-'));
-process.on('exit', () => rmSync(folder, { recursive: true }));
-
-/* A certificate that is its own authority. */
-function certificate(name, alternatives) {
-	const [key, cert] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)];
-	execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-		'-keyout', key, '-out', cert, '-subj', `/CN=${name}`, '-addext', `subjectAltName=${alternatives}`], { stdio: 'pipe' });
-	return { file: cert, tls: { key: readFileSync(key), cert: readFileSync(cert) } };
-}
-const ours = certificate('ours', 'IP:127.0.0.1,DNS:localhost');
 const another = certificate('another', 'DNS:mail.example.org');
 const password_file = join(folder, 'password');
 writeFileSync(password_file, 'correct horse\n', { mode: 0o600 });
@@ -42,44 +29,6 @@ const mail = { name: '김민지', to: 'kim@example.org', subject: '알림: 왕�
 	id: '0190a2b4-0000-7000-8000-000000000001@example.org', date_s: 1795648363, text: '보낼 문서: 제재 완화.\n.\n끝.\n',
 	calendar, method: 'PUBLISH', file: 'reminder.ics' };
 
-/* A server for the time of `run`; what it took is in `took`. */
-async function withMailServer(options, run) {
-	const took = [];
-	let connections = 0, logins = [];
-	const server = new SMTPServer({
-		...ours.tls,
-		authOptional: true,
-		logger: false,
-		closeTimeout: 10,
-		onConnect(session, done) { connections++; done(); },
-		onAuth(auth, session, done) {
-			logins.push(`${auth.method} ${auth.username} ${auth.password} ${session.secure}`);
-			if (auth.password === 'correct horse')
-				done(null, { user: auth.username });
-			else
-				done(new Error('Invalid username or password'));
-		},
-		onData(stream, session, done) {
-			const pieces = [];
-			stream.on('data', (piece) => pieces.push(piece));
-			stream.on('end', () => {
-				took.push({ raw: Buffer.concat(pieces), secure: session.secure, envelope: structuredClone(session.envelope) });
-				done(null, 'queued as 42');
-			});
-		},
-		...options,
-	});
-	server.on('error', () => {});
-	await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-	try {
-		const port = server.server.address().port;
-		const mailer = { server: `${options.secure ? 'smtps' : 'smtp'}://127.0.0.1:${port}`, from: '사무국 <desk@example.org>',
-			ca_file: ours.file, tls: 'required' };
-		await run(mailer, took, { connections: () => connections, logins });
-	} finally {
-		await new Promise((closed) => server.close(closed));
-	}
-}
 const later = (code, message) => Object.assign(new Error(message), { responseCode: code });
 const login = { user: 'desk', password_file };
 
@@ -220,39 +169,6 @@ await check('mail: a connection that is reset in the middle is tried again', asy
 const secrets = ['a', 'b', 'c'].map((letter) => `whsec_${Buffer.from(letter.repeat(32)).toString('base64')}`);
 const post = { id: '0190a2b4-0000-7000-8000-000000000001', secret: secrets[0],
 	body: JSON.stringify({ type: 'reminder.due', data: { note: '제재 완화' } }) };
-
-/* An HTTPS receiver that answers by the path; what came is in `came`. */
-async function withReceiver(tls, run) {
-	const came = [];
-	let connections = 0;
-	const answers = {
-		'/500': (response) => response.writeHead(500).end('out of order'),
-		'/410': (response) => response.writeHead(410).end(),
-		'/429': (response) => response.writeHead(429, { 'Retry-After': '120' }).end('slow down'),
-		'/503': (response) => response.writeHead(503, { 'Retry-After': new Date(Date.now() + 60000).toUTCString() }).end(),
-		'/302': (response) => response.writeHead(302, { Location: '/200' }).end(),
-		'/308': (response) => response.writeHead(308, { Location: '/200' }).end(),
-		'/404': (response) => response.writeHead(404).end(),
-		'/reset': (response) => response.socket.destroy(),
-		'/hang': () => {},
-	};
-	const server = createServer(tls, async (request, response) => {
-		let body = '';
-		for await (const piece of request)
-			body += piece;
-		came.push({ path: request.url, headers: request.headers, body, method: request.method });
-		(answers[request.url] ?? ((it) => it.writeHead(200).end('thank you')))(response);
-	});
-	server.on('connection', () => connections++);
-	await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-	try {
-		const webhooks = { allow_private: true, ca_file: ours.file };
-		await run(`https://127.0.0.1:${server.address().port}`, webhooks, came, () => connections);
-	} finally {
-		server.closeAllConnections();
-		await new Promise((closed) => server.close(closed));
-	}
-}
 
 await check('webhook: verified by standardwebhooks, with either of two secrets and no other', () =>
 	withReceiver(ours.tls, async (url, webhooks, came) => {

@@ -73,6 +73,7 @@ TRACKTWO_TOKEN=$(as_administrator token create --principal-id "$me" | member tok
 export TRACKTWO_TOKEN
 
 run node deliver.js
+run node followup.js
 run node jayson.js
 run node client_js.js
 run node openrpc.js
