@@ -44,6 +44,11 @@ DECLARE
 BEGIN
 	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id;
 	v_next := occurrence_after(p_id, v_reminder.occurrence_at);
+	-- Two that fall on one working day are one.
+	WHILE workday(v_next, v_reminder.timezone, v_reminder.workdays)
+		<= workday(v_reminder.occurrence_at, v_reminder.timezone, v_reminder.workdays) LOOP
+		v_next := occurrence_after(p_id, v_next);
+	END LOOP;
 	IF v_next IS NOT NULL THEN
 		PERFORM reminder_arm(p_id, workday(v_next, v_reminder.timezone, v_reminder.workdays));
 		PERFORM stock_use(p_id, v_next);
@@ -128,39 +133,39 @@ BEGIN
 END $$;
 
 -- Fires those of these reminders whose time has come and that nobody else has in hand. Pushes to these assignees are
--- leased to the daemon along, and their ids returned; all else waits for whoever claims it.
-CREATE FUNCTION reminders_fire(p_reminders uuid[], p_daemon uuid, p_assignees uuid[], p_lease_s int) RETURNS uuid[]
-LANGUAGE plpgsql AS $$
+-- leased to the daemon along, those deliveries are told; all else waits for whoever claims it.
+CREATE FUNCTION reminders_fire(p_reminders uuid[], p_daemon uuid, p_assignees uuid[], p_lease_s int, OUT fired int,
+	OUT leased uuid[]) LANGUAGE plpgsql AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
-	v_due uuid[]; v_late uuid[]; v_leased uuid[];
+	v_due uuid[]; v_late uuid[];
 BEGIN
 	WITH due AS (SELECT r.id, r.fire_at FROM unnest(p_reminders) AS ids(id) JOIN store.reminder r ON r.id = ids.id
 			WHERE r.fire_at <= v_now ORDER BY r.id FOR UPDATE OF r SKIP LOCKED)
 		SELECT coalesce(array_agg(id), '{}'), coalesce(array_agg(id) FILTER (WHERE fire_at < v_now - interval '1 minute'), '{}')
 			INTO v_due, v_late FROM due;
+	fired := cardinality(v_due);
 	PERFORM reminder_occur(r, v_now) FROM unnest(v_due) AS ids(id) JOIN store.reminder r ON r.id = ids.id
 		WHERE r.rrule IS NOT NULL;
-	WITH fired AS (UPDATE store.reminder r SET status = 'due', fire_at = CASE WHEN rrule IS NOT NULL THEN fire_at END,
-				escalate_at = v_now + escalate_after, version = version + 1, updated_at = v_now
+	WITH come AS (UPDATE store.reminder r SET status = 'due', fire_at = CASE WHEN rrule IS NOT NULL THEN fire_at END,
+				escalate_at = v_now + coalesce(escalate_after, interval '24 hours'), version = version + 1, updated_at = v_now
 			FROM unnest(v_due) AS ids(id) WHERE r.id = ids.id
 			RETURNING r.id, r.assignee_id, r.channels, r.due_at),
 		message AS (SELECT f.id, f.assignee_id, c.channel, w.id AS webhook_id, f.due_at,
-				c.channel = 'push' AND f.assignee_id = ANY (p_assignees) AS leased
-			FROM fired f CROSS JOIN LATERAL unnest(f.channels) AS c(channel)
+				c.channel = 'push' AND f.assignee_id = ANY (p_assignees) AS at_once
+			FROM come f CROSS JOIN LATERAL unnest(f.channels) AS c(channel)
 			LEFT JOIN store.webhook w ON c.channel = 'webhook' AND w.principal_id = f.assignee_id AND w.status = 'active'
 			ORDER BY f.due_at, f.id),
 		made AS (INSERT INTO store.delivery (id, reminder_id, assignee_id, channel, webhook_id, due_at, late, attempts,
 				claimed_by, claimed_at, lease_until)
 			SELECT store.uuid7(), m.id, m.assignee_id, m.channel, m.webhook_id, m.due_at,
-				m.id = ANY (v_late), m.leased::int,
-				CASE WHEN m.leased THEN p_daemon END, CASE WHEN m.leased THEN v_now END,
-				v_now + CASE WHEN m.leased THEN make_interval(secs => p_lease_s) ELSE interval '0' END
+				m.id = ANY (v_late), m.at_once::int,
+				CASE WHEN m.at_once THEN p_daemon END, CASE WHEN m.at_once THEN v_now END,
+				v_now + CASE WHEN m.at_once THEN make_interval(secs => p_lease_s) ELSE interval '0' END
 			FROM message m ON CONFLICT DO NOTHING RETURNING id, attempts),
 		attempt AS (INSERT INTO store.delivery_attempt (delivery_id, number, claimed_by, claimed_at, ended_at, outcome)
 			SELECT id, 1, p_daemon, v_now, v_now, 'pushed' FROM made WHERE attempts = 1 RETURNING delivery_id)
-		SELECT coalesce(array_agg(delivery_id), '{}') INTO v_leased FROM attempt;
-	RETURN v_leased;
+		SELECT coalesce(array_agg(delivery_id), '{}') INTO leased FROM attempt;
 END $$;
 
 -- Somebody else is told of reminders: of one that nobody acknowledged, or of one that could not be delivered.
@@ -174,8 +179,23 @@ BEGIN
 			THEN '{email}'::text[] ELSE '{}' END) AS c(channel)
 		WHERE o.id = ANY (p_people) AND o.status = 'active'
 		ON CONFLICT DO NOTHING;
+	PERFORM pg_notify('tracktwo', 'reminder');
 END $$;
 
+-- Who is told instead of a person: whoever stands next to the reminder and is still with us, that person themselves when there
+-- is nobody else.
+CREATE FUNCTION reminder_others(p_reminder store.reminder, p_person uuid) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN (SELECT array_agg(id) FROM (SELECT o.id, rank() OVER (ORDER BY CASE
+				WHEN o.id = p_person THEN 4 WHEN o.id = p_reminder.escalate_to THEN 1
+				WHEN o.id = p_reminder.created_by THEN 2 ELSE 3 END) AS place
+			FROM store.principal o WHERE o.status = 'active' AND (o.role = 'administrator'
+				OR o.id IN (p_person, p_reminder.escalate_to, p_reminder.created_by))) AS near
+		WHERE place = 1);
+END $$;
+
+-- Nobody has acknowledged it for as long as was said: somebody else is told. Where nothing was said, that is so only for what
+-- has reached nobody in a day, as when it is pushed and nobody listens: first the person themselves by mail.
 CREATE FUNCTION reminders_escalate(p_limit int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_reminder store.reminder;
@@ -184,7 +204,16 @@ BEGIN
 	FOR v_reminder IN SELECT * FROM store.reminder WHERE escalate_at <= v_now ORDER BY escalate_at
 		LIMIT p_limit FOR UPDATE SKIP LOCKED LOOP
 		UPDATE store.reminder SET escalate_at = NULL WHERE id = v_reminder.id;
-		PERFORM reminder_tell(v_reminder, 'escalation', ARRAY[v_reminder.escalate_to]);
+		IF v_reminder.escalate_to IS NOT NULL THEN
+			PERFORM reminder_tell(v_reminder, 'escalation', reminder_others(v_reminder, v_reminder.assignee_id));
+		ELSIF NOT EXISTS (SELECT FROM store.delivery WHERE reminder_id = v_reminder.id AND due_at = v_reminder.due_at
+			AND (channel = 'push' AND attempts > 0 OR outcome = 'delivered')) THEN
+			INSERT INTO store.delivery (id, reminder_id, assignee_id, channel, due_at, late, lease_until)
+				SELECT store.uuid7(), v_reminder.id, o.id, 'email', v_reminder.due_at, true, v_now FROM store.principal o
+				WHERE o.id = v_reminder.assignee_id AND o.email IS NOT NULL AND o.status = 'active'
+					AND 'email' <> ALL (v_reminder.channels) ON CONFLICT DO NOTHING;
+			PERFORM reminder_tell(v_reminder, 'failure', reminder_others(v_reminder, v_reminder.assignee_id)) WHERE NOT FOUND;
+		END IF;
 	END LOOP;
 END $$;
 
@@ -195,12 +224,15 @@ CREATE FUNCTION deliveries_lease(p_ids uuid[], p_daemon uuid, p_lease_s int) RET
 DECLARE
 	v_now timestamptz := clock_timestamp();
 BEGIN
+	-- What was lost a hundred times will not arrive: it may be what kills the daemons that try.
+	PERFORM delivery_failed(d) FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
+		WHERE d.channel <> 'push' AND d.attempts - d.failures >= 100;
 	UPDATE store.delivery_attempt a SET ended_at = v_now, outcome = 'lost'
 		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
 		WHERE a.delivery_id = d.id AND a.number = d.attempts AND a.ended_at IS NULL;
 	WITH leased AS (UPDATE store.delivery d SET attempts = attempts + 1, claimed_by = p_daemon, claimed_at = v_now,
-			lease_until = v_now + make_interval(secs => p_lease_s) FROM unnest(p_ids) AS ids(id) WHERE d.id = ids.id
-			RETURNING d.id, d.attempts, d.channel)
+			lease_until = v_now + make_interval(secs => p_lease_s) FROM unnest(p_ids) AS ids(id)
+			WHERE d.id = ids.id AND d.ended_at IS NULL RETURNING d.id, d.attempts, d.channel)
 		INSERT INTO store.delivery_attempt (delivery_id, number, claimed_by, claimed_at, ended_at, outcome)
 			SELECT id, attempts, p_daemon, v_now, CASE WHEN channel = 'push' THEN v_now END,
 				CASE WHEN channel = 'push' THEN 'pushed' END FROM leased;
@@ -299,7 +331,7 @@ BEGIN
 	RETURN (SELECT '[' || coalesce(string_agg(format('{"delivery_id":"%s","channel":"%s","reason":"%s","assignee":"%s",'
 			'"message":%s,"reminder":%s}', d.id, d.channel, d.reason, d.assignee_id, CASE WHEN d.channel = 'push' THEN 'null'
 				ELSE delivery_message(d)::text END, coalesce(j.body::text, 'null')), ',' ORDER BY d.due_at, d.id), '') || ']'
-		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
+		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id AND d.ended_at IS NULL
 		LEFT JOIN reminders_json(ARRAY(SELECT DISTINCT x.reminder_id FROM unnest(p_ids) AS i(id) JOIN store.delivery x ON x.id = i.id))
 			AS j ON j.id = d.reminder_id);
 END $$;
@@ -315,25 +347,24 @@ BEGIN
 		INSERT INTO store.delivery (id, assignee_id, channel, reason, due_at, late, lease_until)
 			VALUES (store.uuid7(), v_person.id, 'email', 'digest', v_person.digest_due,
 				v_person.digest_due < v_now - interval '1 hour', v_now) ON CONFLICT DO NOTHING;
-		-- The trigger sets the next one.
-		UPDATE store.principal SET digest_at = digest_at WHERE id = v_person.id;
+		UPDATE store.principal SET digest_due = store.digest_next(v_person) WHERE id = v_person.id;
 	END LOOP;
 END $$;
 
 -- Makes what has come due, and claims what this daemon can send: pushes to subscribers of these assignees, and up to
--- p_room messages on the channels of p_able. → {deliveries, due_in_ms, stock}: when to ask again, NULL for no time, and
--- whether rules want working out. While another daemon has messages under way it is asked again soon: that one may die.
+-- p_room messages on the channels of p_able. → {deliveries, fired, due_in_ms, stock}: how many reminders came due, when to ask
+-- again, NULL for no time, and whether rules want working out. While another daemon has messages under way it is asked again soon: that one may die.
 CREATE FUNCTION reminder_claim(p_caller uuid, p_daemon uuid, p_assignees uuid[], p_able text[], p_room integer,
 	p_lease_s integer, p_message_lease_s integer, p_limit integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
-	v_fired uuid[]; v_push uuid[]; v_messages uuid[] := '{}'; v_next timestamptz; v_channel text;
+	v_count int; v_fired uuid[]; v_push uuid[]; v_messages uuid[] := '{}'; v_next timestamptz; v_channel text;
 BEGIN
 	PERFORM set_caller(p_caller);
-	v_fired := reminders_fire(ARRAY(SELECT id FROM store.reminder WHERE fire_at <= v_now
-		ORDER BY fire_at, id LIMIT p_limit), p_daemon, p_assignees, p_lease_s);
+	SELECT f.fired, f.leased INTO v_count, v_fired FROM reminders_fire(ARRAY(SELECT id FROM store.reminder
+		WHERE fire_at <= v_now ORDER BY fire_at, id LIMIT p_limit), p_daemon, p_assignees, p_lease_s) AS f;
 	PERFORM reminders_escalate(p_limit);
-	PERFORM digests_make(p_limit) WHERE 'email' = ANY (p_able);
+	PERFORM digests_make(8) WHERE 'email' = ANY (p_able);
 	PERFORM deliveries_abandoned(p_daemon);
 	v_push := deliveries_free('push', p_assignees, true, p_limit);
 	FOREACH v_channel IN ARRAY ARRAY['email', 'webhook'] LOOP
@@ -356,7 +387,7 @@ BEGIN
 			WHERE p_room > cardinality(v_messages)
 		UNION ALL SELECT v_now + interval '5 seconds' WHERE EXISTS (SELECT FROM store.delivery WHERE ended_at IS NULL
 			AND channel <> 'push' AND claimed_by IS NOT NULL AND claimed_by <> p_daemon)) AS next;
-	RETURN format('{"deliveries":%s,"due_in_ms":%s,"stock":%s}', deliveries_json(v_push || v_fired || v_messages),
+	RETURN format('{"deliveries":%s,"fired":%s,"due_in_ms":%s,"stock":%s}', deliveries_json(v_push || v_fired || v_messages), v_count,
 		coalesce(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000)::text, 'null'), to_jsonb(
 		EXISTS (SELECT FROM store.reminder WHERE stock = 'wanted' AND status NOT IN ('done', 'cancelled'))));
 END $$;
@@ -385,8 +416,8 @@ BEGIN
 				WHERE d.assignee_id = p_assignee AND d.ended_at IS NULL AND d.channel = 'push' AND (v_after IS NULL
 					OR (d.due_at, d.reminder_id) > ((v_after->>0)::timestamp AT TIME ZONE 'UTC', (v_after->>1)::uuid))
 				ORDER BY d.due_at, d.reminder_id LIMIT p_limit)) AS due ORDER BY at, id LIMIT p_limit) AS page;
-	v_fired := reminders_fire(v_reminders, p_daemon, ARRAY[p_assignee], p_lease_s);
-	v_ids := ARRAY(SELECT d.id FROM unnest(v_reminders) AS ids(id) JOIN store.delivery d ON d.reminder_id = ids.id
+	SELECT f.leased INTO v_fired FROM reminders_fire(v_reminders, p_daemon, ARRAY[p_assignee], p_lease_s) AS f;
+	v_ids := ARRAY(SELECT DISTINCT d.id FROM unnest(v_reminders) AS ids(id) JOIN store.delivery d ON d.reminder_id = ids.id
 		WHERE d.assignee_id = p_assignee AND d.ended_at IS NULL AND d.channel = 'push');
 	v_made := ARRAY(SELECT d.id FROM unnest(v_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
 		WHERE d.lease_until <= v_now FOR UPDATE OF d SKIP LOCKED);
@@ -414,7 +445,6 @@ END $$;
 CREATE FUNCTION delivery_failed(p_delivery store.delivery) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_reminder store.reminder;
-	v_people uuid[];
 BEGIN
 	UPDATE store.delivery SET ended_at = clock_timestamp(), outcome = 'failed', claimed_by = NULL WHERE id = p_delivery.id;
 	IF p_delivery.reason NOT IN ('due', 'escalation') THEN
@@ -423,15 +453,7 @@ BEGIN
 	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_delivery.reminder_id;
 	UPDATE store.reminder SET status = 'failed', version = version + 1, updated_at = clock_timestamp()
 		WHERE id = v_reminder.id AND status = 'due' AND due_at = p_delivery.due_at;
-	-- Whoever stands next to it and is still with us; the assignee when there is nobody else.
-	SELECT array_agg(id) INTO v_people FROM (SELECT o.id, rank() OVER (ORDER BY CASE
-				WHEN o.id = p_delivery.assignee_id THEN 4 WHEN o.id = v_reminder.escalate_to THEN 1
-				WHEN o.id = v_reminder.created_by THEN 2 ELSE 3 END) AS place
-			FROM store.principal o WHERE o.status = 'active' AND (o.role = 'administrator'
-				OR o.id IN (p_delivery.assignee_id, v_reminder.escalate_to, v_reminder.created_by))) AS near
-		WHERE place = 1;
-	PERFORM reminder_tell(v_reminder, 'failure', v_people);
-	PERFORM pg_notify('tracktwo', 'reminder');
+	PERFORM reminder_tell(v_reminder, 'failure', reminder_others(v_reminder, p_delivery.assignee_id));
 END $$;
 
 -- What came of messages: [{delivery_id, attempt, outcome: sent | retry | refused | gone, answer, retry_after_s?}, …]; tries

@@ -382,6 +382,48 @@ static void test_escalation(void **state)
 	free(officer), free(boss), free(id), free(now);
 }
 
+/* What nobody listens for is told of after a day: to the person by mail, else to who set it. */
+static void test_unheard(void **state)
+{
+	struct client setter;
+	char *mailed = somebody("Unheard, with an address", ",'email':'unheard@example.org'"),
+	     *bare = somebody("Unheard", "");
+	char *now = in_s(-1), *told = strdup("00000000-0000-7000-8000-000000000001");
+	(void)state;
+	char *one = made("reminder.create", json_of("{'note':'one','due_at':'%s','assignee':'%s'}", now, mailed));
+	char *two = made("reminder.create", json_of("{'note':'two','due_at':'%s','assignee':'%s'}", now, bare));
+	await("2",
+	      "SELECT count(*) FROM store.reminder WHERE id IN ('%s', '%s') AND status = 'due' AND escalate_at > now() + "
+	      "interval '23 hours'",
+	      one, two);
+	free(sql("UPDATE store.reminder SET escalate_at = now() WHERE id IN ('%s', '%s') RETURNING 1", one, two));
+	free(sql("NOTIFY tracktwo, 'reminder'; SELECT 1"));
+	await("email", "SELECT channel FROM store.delivery WHERE reminder_id = '%s' AND channel <> 'push'", one);
+	await("push failure",
+	      "SELECT channel || ' ' || reason FROM store.delivery WHERE reminder_id = '%s' AND assignee_id = '%s'", two,
+	      told);
+	listen_for(&setter, told);
+	json_t *params = pushed(&setter, "two");
+	assert_string_equal(at_string(params, "reason"), "failure");
+	json_decref(call("reminder.acknowledge", json_of("{'delivery_id':'%s'}", at_string(params, "delivery_id"))));
+	json_decref(params);
+	client_close(&setter);
+	free(one), free(two), free(mailed), free(bare), free(now), free(told);
+}
+
+/* Hundreds that come due while nobody listens do not keep the rest waiting. */
+static void test_nobody_listens(void **state)
+{
+	char *who = somebody("Nobody listens", "");
+	(void)state;
+	free(sql("INSERT INTO store.reminder (id, note, due_at, assignee_id, created_by) SELECT store.uuid7(), n::text, "
+	         "now(), '%s', "
+	         "'%s' FROM generate_series(1, 3000) AS n; NOTIFY tracktwo, 'reminder'; SELECT 1",
+	         who, who));
+	await("3000", "SELECT count(*) FROM store.reminder WHERE assignee_id = '%s' AND status = 'due'", who);
+	free(who);
+}
+
 static void test_commitments_remind(void **state)
 {
 	char *who = somebody("Promiser", ",'timezone':'Europe/Berlin','language':'ko'");
@@ -580,6 +622,8 @@ int main(void)
 	    cmocka_unit_test(test_corrections_arm_nothing),
 	    cmocka_unit_test(test_working_days),
 	    cmocka_unit_test(test_escalation),
+	    cmocka_unit_test(test_unheard),
+	    cmocka_unit_test(test_nobody_listens),
 	    cmocka_unit_test(test_commitments_remind),
 	    cmocka_unit_test(test_readouts_are_asked_for),
 	    cmocka_unit_test(test_cadence),
