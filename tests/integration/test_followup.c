@@ -403,10 +403,16 @@ static void test_unheard(void **state)
 	      "SELECT channel || ' ' || reason FROM store.delivery WHERE reminder_id = '%s' AND assignee_id = '%s'", two,
 	      told);
 	listen_for(&setter, told);
-	json_t *params = pushed(&setter, "two");
-	assert_string_equal(at_string(params, "reason"), "failure");
-	json_decref(call("reminder.acknowledge", json_of("{'delivery_id':'%s'}", at_string(params, "delivery_id"))));
-	json_decref(params);
+	/* Among what is due to the administrator besides. */
+	json_t *message = client_read(&setter, ARRIVES_MS);
+	while (strcmp(at_string(message, "params.reminder.note"), "two") != 0) {
+		json_decref(message);
+		message = client_read(&setter, ARRIVES_MS);
+	}
+	assert_string_equal(at_string(message, "params.reason"), "failure");
+	json_decref(
+	    call("reminder.acknowledge", json_of("{'delivery_id':'%s'}", at_string(message, "params.delivery_id"))));
+	json_decref(message);
 	client_close(&setter);
 	free(one), free(two), free(mailed), free(bare), free(now), free(told);
 }
