@@ -137,7 +137,8 @@ END $$;
 -- The day of an instant where it was.
 CREATE FUNCTION readout_day(p_at timestamptz, p_timezone text) RETURNS date LANGUAGE plpgsql STABLE AS $$
 BEGIN
-	RETURN least((p_at AT TIME ZONE coalesce(p_timezone, 'Asia/Seoul'))::date, '9999-12-31'::date);
+	RETURN CASE WHEN p_at IS NOT NULL
+		THEN least((p_at AT TIME ZONE coalesce(p_timezone, 'Asia/Seoul'))::date, '9999-12-31'::date) END;
 END $$;
 
 -- "Post, organization" of what a contact was on that day.

@@ -23,6 +23,8 @@ BEGIN
 		RETURN id_reused('id');
 	ELSIF p_contact_id IS NOT NULL AND NOT EXISTS (SELECT FROM store.contact WHERE id = p_contact_id) THEN
 		RETURN not_found('contact', 'contact_id');
+	ELSIF 'email' = ANY (p_channels) AND p_email IS NULL THEN
+		RETURN rule('no_address', 'mail needs an address: give email, too', 'channels');
 	END IF;
 	-- One name, one row, whoever asks at the same time.
 	PERFORM pg_advisory_xact_lock(hashtextextended('principal/' || p_unix_user, 0)) WHERE p_unix_user IS NOT NULL;
@@ -95,6 +97,10 @@ BEGIN
 		RETURN not_found('contact', 'contact_id');
 	ELSIF EXISTS (SELECT FROM store.principal WHERE unix_user = p_patch->>'unix_user' AND id <> p_id) THEN
 		RETURN rule('unix_user_taken', 'another principal bears this Unix user; name another one, or none', 'unix_user');
+	ELSIF p_patch ?| ARRAY['email', 'channels'] AND EXISTS (SELECT FROM store.principal p WHERE p.id = p_id
+		AND CASE WHEN p_patch ? 'channels' THEN p_patch->'channels' ELSE to_jsonb(p.channels) END ? 'email'
+		AND CASE WHEN p_patch ? 'email' THEN p_patch->>'email' ELSE p.email END IS NULL) THEN
+		RETURN rule('no_address', 'mail is one of this person''s channels; change channels, or give an address', 'channels');
 	ELSIF p_patch->>'status' = 'retired' AND EXISTS (SELECT FROM store.reminder
 		WHERE p_id IN (assignee_id, escalate_to) AND status NOT IN ('done', 'cancelled')) THEN
 		RETURN rule('hand_over', 'reminders wait for this person; principal.retire hands them over', 'status');
@@ -207,7 +213,7 @@ BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
-	UPDATE store.principal SET status = 'retired', version = version + 1, updated_at = clock_timestamp(),
+	UPDATE store.principal SET status = 'retired', successor_id = p_hand_over_to, version = version + 1, updated_at = clock_timestamp(),
 		desks = ARRAY(SELECT desk FROM unnest(desks) AS desk WHERE desk <> ALL (p_desks))
 		WHERE id = p_id RETURNING * INTO v_old;
 	UPDATE store.principal SET desks = words_changed(desks, to_jsonb(p_desks), NULL), version = version + 1,

@@ -40,6 +40,14 @@ BEGIN
 	RETURN (SELECT body FROM reminders_json(ARRAY[p_id]));
 END $$;
 
+-- Of these channels, those by which the person can be reached; push, when that is none.
+CREATE FUNCTION channels_usable(p_person store.principal, p_channels text[]) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN coalesce(nullif(ARRAY(SELECT c FROM unnest(p_channels) AS c WHERE CASE c WHEN 'email' THEN p_person.email IS NOT NULL
+		WHEN 'webhook' THEN EXISTS (SELECT FROM store.webhook WHERE principal_id = p_person.id AND status = 'active')
+		ELSE true END), '{}'), '{push}');
+END $$;
+
 -- {note, due_at, timezone?, rrule?, exdates?, workdays?, assignee?, channels?, escalate_after?, escalate_to?}, checked before.
 CREATE FUNCTION reminder_insert(p_id uuid, p_caller uuid, p_about jsonb, p_given jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -56,27 +64,32 @@ BEGIN
 			v_first, v_first, v_zone,
 			p_given->>'rrule', texts(p_given->'exdates')::timestamptz[],
 			p_given->>'workdays', v_assignee.id,
-			CASE WHEN p_given ? 'channels' THEN texts(p_given->'channels') ELSE v_assignee.channels END,
+			CASE WHEN p_given ? 'channels' THEN texts(p_given->'channels') ELSE channels_usable(v_assignee, v_assignee.channels) END,
 			(p_given->>'escalate_after')::interval,
 			CASE WHEN p_given ? 'escalate_after' THEN coalesce((p_given->>'escalate_to')::uuid, p_caller) END, p_caller);
 	PERFORM pg_notify('tracktwo', 'reminder');
 END $$;
 
+CREATE FUNCTION is_viewer(p_principal uuid) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM store.principal WHERE id = p_principal AND role = 'viewer');
+END $$;
+
 -- Whom a caller may remind, on what channels, and who is told when they do not answer: NULL, or the refusal.
-CREATE FUNCTION reminder_faults(p_caller uuid, p_given jsonb, p_path text DEFAULT '') RETURNS jsonb
-LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION reminder_faults(p_caller uuid, p_given jsonb, p_path text DEFAULT '') RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
 	v_assignee store.principal;
 	v_escalate uuid := coalesce((p_given->>'escalate_to')::uuid, p_caller);
 BEGIN
-	SELECT * INTO v_assignee FROM store.principal WHERE id = coalesce((p_given->>'assignee')::uuid, p_caller);
+	-- Locked, lest they are retired by one who does not see yet what waits for them.
+	SELECT * INTO v_assignee FROM store.principal WHERE id = coalesce((p_given->>'assignee')::uuid, p_caller) FOR KEY SHARE;
 	RETURN CASE
 		WHEN NOT FOUND THEN not_found('principal', p_path || 'assignee')
 		WHEN v_assignee.status <> 'active' THEN rule('assignee_retired',
 			'this person is retired and would not be reminded; name another assignee', p_path || 'assignee')
-		WHEN v_assignee.id <> p_caller AND EXISTS (SELECT FROM store.principal WHERE id = p_caller AND role = 'viewer') THEN
-			refused(403, 'forbidden', 'a viewer sets reminders for nobody else; leave assignee out',
-				jsonb_build_object('field', p_path || 'assignee'))
+		WHEN (v_assignee.id <> p_caller OR p_given ? 'escalate_after' AND v_escalate <> p_caller) AND is_viewer(p_caller) THEN
+			refused(403, 'forbidden', 'a viewer reminds nobody else; leave assignee and escalate_to out', jsonb_build_object(
+				'field', p_path || CASE WHEN v_assignee.id <> p_caller THEN 'assignee' ELSE 'escalate_to' END))
 		WHEN p_given->'channels' ? 'email' AND v_assignee.email IS NULL THEN rule('no_address',
 			'the assignee has no e-mail address; principal.update gives one', p_path || 'channels')
 		WHEN p_given->'channels' ? 'webhook' AND NOT EXISTS (SELECT FROM store.webhook
@@ -90,7 +103,7 @@ BEGIN
 	END;
 END $$;
 
-CREATE FUNCTION follow_up_faults(p_caller uuid, p_follow_up jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION follow_up_faults(p_caller uuid, p_follow_up jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN CASE WHEN p_follow_up IS NOT NULL THEN reminder_faults(p_caller, p_follow_up, 'follow_up.') END;
 END $$;
@@ -216,8 +229,14 @@ BEGIN
 	v_answer := coalesce(
 		CASE WHEN v_old.kind <> 'set' AND p_patch ?| ARRAY['about', 'rrule', 'due_at', 'assignee'] THEN rule('follows_record',
 			'this reminder follows its record: change that, or snooze, complete or cancel the reminder', 'id') END,
-		reminder_faults(p_caller, jsonb_strip_nulls(jsonb_build_object('assignee', v_new.assignee_id,
-			'channels', v_new.channels, 'escalate_after', v_new.escalate_after, 'escalate_to', v_new.escalate_to))),
+		CASE WHEN v_new.rrule IS NULL AND jsonb_array_length(p_patch->'exdates') > 0 THEN invalid('exdates', 'goes with rrule only')
+			WHEN v_new.rrule IS NULL AND p_patch->>'workdays' IS NOT NULL THEN invalid('workdays', 'goes with rrule only')
+			WHEN v_new.escalate_after IS NULL AND p_patch ? 'escalate_to'
+				THEN invalid('escalate_to', 'goes with escalate_after only') END,
+		-- What stands as it stood is nobody's fault now.
+		CASE WHEN p_patch ?| ARRAY['assignee', 'channels', 'escalate_after', 'escalate_to'] THEN reminder_faults(p_caller,
+			jsonb_strip_nulls(jsonb_build_object('assignee', v_new.assignee_id, 'channels', CASE WHEN p_patch ? 'channels'
+				THEN v_new.channels END, 'escalate_after', v_new.escalate_after, 'escalate_to', v_new.escalate_to))) END,
 		about_faults(coalesce(nullif(p_patch->'about', 'null'), '{}')));
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
@@ -234,11 +253,19 @@ BEGIN
 		v_new.workdays := CASE WHEN v_new.rrule IS NOT NULL THEN v_new.workdays END;
 		v_new.fire_at := CASE WHEN v_old.status = 'pending' AND v_new.occurrence_at <> ALL (v_new.exdates) THEN v_old.fire_at END;
 	END IF;
+	IF p_patch ?| ARRAY['escalate_after', 'escalate_to'] THEN
+		v_new.escalate_at := CASE WHEN v_old.status IN ('due', 'failed') THEN clock_timestamp() + v_new.escalate_after END;
+	END IF;
+	IF p_patch ? 'assignee' THEN
+		v_new.channels := channels_usable((SELECT p FROM store.principal p WHERE p.id = v_new.assignee_id), v_new.channels);
+	END IF;
 	UPDATE store.reminder SET (engagement_id, contact_id, dialogue_id, commitment_id, note, timezone, rrule, exdates, workdays,
-			assignee_id, channels, escalate_after, escalate_to, stock, first_at, occurrence_at, fire_at) =
+			assignee_id, channels, escalate_after, escalate_to, stock, first_at, occurrence_at, fire_at,
+			escalate_at) =
 		(v_new.engagement_id, v_new.contact_id, v_new.dialogue_id, v_new.commitment_id, v_new.note, v_new.timezone,
 			v_new.rrule, v_new.exdates, v_new.workdays, v_new.assignee_id, v_new.channels, v_new.escalate_after,
-			v_new.escalate_to, v_new.stock, v_new.first_at, v_new.occurrence_at, v_new.fire_at) WHERE id = p_id;
+			v_new.escalate_to, v_new.stock, v_new.first_at, v_new.occurrence_at, v_new.fire_at,
+			v_new.escalate_at) WHERE id = p_id;
 	IF p_patch ?| ARRAY['due_at', 'assignee', 'channels'] THEN
 		PERFORM reminder_arm(p_id, CASE WHEN p_patch ? 'due_at' THEN workday(v_new.due_at, v_new.timezone, v_new.workdays)
 			ELSE v_new.due_at END);
@@ -267,10 +294,12 @@ BEGIN
 END $$;
 
 -- What hangs on a commitment offers to close it, and does when asked to.
-CREATE FUNCTION reminder_complete(p_caller uuid, p_request jsonb, p_id uuid, p_note text, p_fulfil_commitment boolean)
-RETURNS jsonb LANGUAGE plpgsql AS $$
+-- An occurrence of a rule that is not due yet wants the version that was read: two who complete the same one must not
+-- complete the next along.
+CREATE FUNCTION reminder_complete(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_note text,
+	p_fulfil_commitment boolean) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-	v_answer jsonb := coalesce(write_begin(p_caller, p_request), reminder_lock(p_caller, p_id));
+	v_answer jsonb := coalesce(write_begin(p_caller, p_request), reminder_lock(p_caller, p_id, p_version));
 	v_reminder store.reminder;
 	v_commitment store.commitment;
 BEGIN
@@ -279,7 +308,13 @@ BEGIN
 	END IF;
 	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id;
 	SELECT * INTO v_commitment FROM store.commitment WHERE id = v_reminder.commitment_id AND status = 'open' FOR UPDATE;
-	IF p_fulfil_commitment AND v_reminder.commitment_id IS NULL THEN
+	IF p_fulfil_commitment AND is_viewer(p_caller) THEN
+		RETURN refused(403, 'forbidden', 'a viewer fulfils no commitment; leave fulfil_commitment out',
+			'{"field": "fulfil_commitment"}');
+	ELSIF v_reminder.rrule IS NOT NULL AND v_reminder.status = 'pending' AND v_reminder.due_at > clock_timestamp()
+		AND p_version IS NULL THEN
+		RETURN rule('not_due_yet', 'this occurrence is not due yet; to complete it ahead, give the version that you read', 'version');
+	ELSIF p_fulfil_commitment AND v_reminder.commitment_id IS NULL THEN
 		RETURN rule('no_commitment', 'this reminder hangs on no commitment', 'fulfil_commitment');
 	ELSIF v_reminder.rrule IS NOT NULL THEN
 		UPDATE store.reminder SET completion_note = p_note WHERE id = p_id;

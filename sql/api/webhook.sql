@@ -45,8 +45,9 @@ BEGIN
 			'only an administrator makes webhooks for others; leave principal_id out', '{"field": "principal_id"}')
 		WHEN EXISTS (SELECT FROM store.webhook WHERE id = p_id) THEN id_reused('id')
 		WHEN NOT EXISTS (SELECT FROM store.principal WHERE id = v_person) THEN not_found('principal', 'principal_id')
-		WHEN (SELECT count(*) FROM store.webhook WHERE principal_id = v_person) >= 20 THEN rule('too_many_webhooks',
-			'a person has 20 webhooks at most; change the url of one by webhook.update', 'principal_id') END);
+		WHEN (SELECT count(*) FROM store.webhook WHERE principal_id = v_person AND status = 'active') >= 20
+			THEN rule('too_many_webhooks', 'a person has 20 active webhooks at most; disable one by webhook.update',
+				'principal_id') END);
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
@@ -75,7 +76,8 @@ END $$;
 
 CREATE FUNCTION webhook_rotate(p_caller uuid, p_request jsonb, p_id uuid, p_keep interval) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-	v_answer jsonb := coalesce(write_begin(p_caller, p_request), webhook_lock(p_caller, p_id));
+	v_answer jsonb := coalesce(write_begin(p_caller, p_request), webhook_lock(p_caller, p_id), CASE
+		WHEN p_keep > interval '30 days' THEN invalid('keep', 'must be at most P30D') END);
 	v_hook store.webhook;
 BEGIN
 	IF v_answer IS NOT NULL THEN

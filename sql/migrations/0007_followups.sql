@@ -14,7 +14,8 @@ ALTER TABLE store.principal
 	ADD COLUMN channels text[] NOT NULL DEFAULT '{push}'
 		CHECK (cardinality(channels) > 0 AND channels <@ ARRAY['push', 'email', 'webhook']),
 	ADD COLUMN digest_at time DEFAULT '07:30',
-	ADD COLUMN digest_due timestamptz;
+	ADD COLUMN digest_due timestamptz,
+	ADD COLUMN successor_id uuid REFERENCES store.principal CHECK (successor_id <> id);
 CREATE INDEX principal_digest ON store.principal (digest_due) WHERE digest_due IS NOT NULL;
 
 -- When the next digest is due: tomorrow where today's hour has passed, NULL for who gets none.
@@ -38,6 +39,26 @@ CREATE TRIGGER digest BEFORE INSERT ON store.principal FOR EACH ROW EXECUTE FUNC
 CREATE TRIGGER digest_anew BEFORE UPDATE ON store.principal FOR EACH ROW
 	WHEN ((OLD.email, OLD.digest_at, OLD.timezone, OLD.status) IS DISTINCT FROM
 		(NEW.email, NEW.digest_at, NEW.timezone, NEW.status)) EXECUTE FUNCTION store.principal_digest();
+
+-- Who stands for a person today: whoever took over, and from whom, until somebody is still with us. NULL for nobody.
+CREATE FUNCTION store.standing(p_principal uuid) RETURNS uuid LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_person store.principal;
+BEGIN
+	SELECT * INTO v_person FROM store.principal WHERE id = p_principal;
+	FOR i IN 1..50 LOOP
+		EXIT WHEN v_person.status IS NOT DISTINCT FROM 'active' OR v_person.successor_id IS NULL;
+		SELECT * INTO v_person FROM store.principal WHERE id = v_person.successor_id;
+	END LOOP;
+	RETURN CASE WHEN v_person.status = 'active' THEN v_person.id END;
+END $$;
+
+-- Whom a record's own reminder reminds: the first, else the second, else an administrator.
+CREATE FUNCTION store.reminded(p_first uuid, p_second uuid) RETURNS uuid LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN coalesce(store.standing(p_first), store.standing(p_second), (SELECT id FROM store.principal
+		WHERE role = 'administrator' AND status = 'active' ORDER BY bootstrap, id LIMIT 1));
+END $$;
 
 -- Where reminders are posted to. The secrets sign what is sent; the one before stays valid for a while after a rotation.
 CREATE TABLE store.webhook (
@@ -238,8 +259,11 @@ BEGIN
 	END IF;
 	v.kind := 'commitment';
 	v.commitment_id := NEW.id;
-	v.assignee_id := coalesce(NEW.by_principal_id, NEW.created_by);
-	v.note := left(store.said_to(v.assignee_id, 'Promised for today: ', '오늘까지 약속한 일: ') || NEW.body, 4000);
+	v.assignee_id := store.reminded(NEW.by_principal_id, NEW.created_by);
+	v.note := left(CASE WHEN NEW.by_principal_id IS NOT NULL OR coalesce(NEW.by_country, (SELECT country FROM store.contact
+			WHERE id = NEW.by_contact_id)) IN (SELECT code FROM store.country WHERE standing = 'home')
+		THEN store.said_to(v.assignee_id, 'Promised for today: ', '오늘까지 약속한 일: ')
+		ELSE store.said_to(v.assignee_id, 'They promised for today: ', '상대가 오늘까지 약속한 일: ') END || NEW.body, 4000);
 	v.due_at := CASE WHEN NEW.status = 'open' THEN store.morning(NEW.due_on, v.assignee_id) END;
 	PERFORM store.follow_up(v, CASE NEW.status WHEN 'fulfilled' THEN 'done' ELSE 'cancelled' END);
 	RETURN NULL;
@@ -258,7 +282,7 @@ BEGIN
 	END IF;
 	v.kind := 'readout';
 	v.engagement_id := NEW.id;
-	v.assignee_id := coalesce(NEW.owner_id, NEW.logged_by);
+	v.assignee_id := store.reminded(NEW.owner_id, NEW.logged_by);
 	v.note := left(store.said_to(v.assignee_id, 'How did it go? ', '결과를 기록할 때: ') || NEW.title, 4000);
 	v.due_at := CASE WHEN v_wanted THEN coalesce(NEW.ends_at, NEW.starts_at, store.local_instant(
 		coalesce(NEW.ends_on, (NEW.starts_on + CASE NEW.precision WHEN 'year' THEN interval '1 year' WHEN 'month'
@@ -295,7 +319,7 @@ BEGIN
 	PERFORM pg_advisory_xact_lock(hashtextextended('cadence/' || p_contact.id, 0));
 	v.kind := 'cadence';
 	v.contact_id := p_contact.id;
-	v.assignee_id := coalesce(p_contact.owner_id, p_contact.created_by);
+	v.assignee_id := store.reminded(p_contact.owner_id, p_contact.created_by);
 	v.note := left(store.said_to(v.assignee_id, 'Keep in touch: ', '연락을 이어갈 때: ') || p_contact.name, 4000);
 	v.due_at := CASE WHEN p_contact.status = 'active' THEN store.morning(((coalesce(store.contact_last_held(p_contact.id),
 		p_contact.created_at) + p_contact.cadence_ideal) AT TIME ZONE 'Asia/Seoul')::date, v.assignee_id) END;
@@ -308,7 +332,7 @@ BEGIN
 	PERFORM pg_advisory_xact_lock(hashtextextended('cadence/' || p_dialogue.id, 0));
 	v.kind := 'cadence';
 	v.dialogue_id := p_dialogue.id;
-	v.assignee_id := p_dialogue.created_by;
+	v.assignee_id := store.reminded(p_dialogue.created_by, NULL);
 	v.note := left(store.said_to(v.assignee_id, 'Keep it going: ', '대화를 이어갈 때: ') || p_dialogue.title, 4000);
 	v.due_at := CASE WHEN p_dialogue.status = 'active' THEN store.morning(((coalesce(
 		store.dialogue_last_held(p_dialogue.id), p_dialogue.created_at) + p_dialogue.cadence_ideal)

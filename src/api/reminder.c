@@ -124,9 +124,13 @@ static void check_rule_yields(json_t *object, const char *path, struct type_faul
 	if (!reminder_rule_read(faults->arena, object, &rule) || !rule.rule ||
 	    !recurrence_check(faults->arena, rule.rule, &canonical, &err))
 		return;
+	for (size_t i = 0; i < rule.recurrence.exdate_count; i++)
+		if (rule.recurrence.exdates_us[i] == rule.recurrence.start_us)
+			type_fault(faults, api_path(faults, path, arena_printf(faults->arena, "exdates[%zu]", i)),
+			           "must not be due_at itself; give the first time that is meant as due_at");
 	if (!recurrence_expand(faults->arena, &rule.recurrence, rule.recurrence.start_us, 1, &set, &err))
 		type_fault(faults, api_path(faults, path, "rrule"), "%s", err.message);
-	else if (set.count == 0)
+	else if (json_object_get(object, "due_at") ? set.count == 0 : set.empty)
 		type_fault(faults, api_path(faults, path, "rrule"),
 		           "yields no occurrence after due_at; reminder.preview shows what a rule means");
 }
@@ -202,6 +206,8 @@ static const struct method rows[] = {
      .role = ROLE_VIEWER,
      .summary = "Says that what a reminder was for is done; the next occurrence of one with a rule is armed.",
      METHOD_PARAMS({"id", &type_uuid, MEMBER_REQUIRED, "Which."},
+                   {"version", &api_version, MEMBER_OPTIONAL,
+                    "The version that was read; needed to complete an occurrence before it is due."},
                    {"note", &api_reminder_note, MEMBER_OPTIONAL, "What was done."},
                    {"fulfil_commitment", &type_boolean, MEMBER_OPTIONAL,
                     "Whether the commitment that it hangs on is thereby fulfilled."}),

@@ -3,6 +3,7 @@
 #include "api/reminder.h"
 #include "api/types.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct type url = {
@@ -35,6 +36,9 @@ static const struct type tested = {
     .kind = TYPE_OBJECT,
     TYPE_MEMBERS({"delivery_id", &type_uuid, MEMBER_REQUIRED, "webhook.list shows what came of it."})};
 
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-"
+#define URL_CHARACTERS HOST_CHARACTERS "_~:/?#[]@!$&'()*+,;=%"
+
 static void check_url(json_t *object, const char *path, struct type_faults *faults)
 {
 	const char *text = json_string_value(json_object_get(object, "url"));
@@ -42,11 +46,18 @@ static void check_url(json_t *object, const char *path, struct type_faults *faul
 	if (!text)
 		return;
 	size_t scheme = strncmp(text, "https://", 8) == 0 ? 8 : strncmp(text, "http://", 7) == 0 ? 7 : 0;
-	size_t host = scheme ? strcspn(text + scheme, "/?#") : 0;
+	const char *host = text + scheme;
+	size_t length = strcspn(host, "/?#"), name = strspn(host, HOST_CHARACTERS), port = 0;
+	if (host[0] == '[')
+		name = strcspn(host, "]") + 1;
+	if (name < length && host[name] == ':')
+		port = (size_t)strtoul(host + name + 1, NULL, 10);
 	if (!scheme)
 		type_fault(faults, "url", "must begin with https:// (or with http:// where the daemon allows it)");
-	else if (host == 0 || strcspn(text + scheme, " @") < host)
+	else if (name == 0 || (name != length && (port < 1 || port > 65535)))
 		type_fault(faults, "url", "must name a host behind https://, without a user or a password");
+	else if (strspn(text, URL_CHARACTERS) != strlen(text))
+		type_fault(faults, "url", "must be of ASCII, other characters written as %%XX");
 }
 
 static const struct method rows[] = {

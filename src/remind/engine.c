@@ -75,7 +75,8 @@ static void engine_next(struct engine *engine)
 
 void engine_wake(struct engine *engine)
 {
-	engine->claim_wanted = true;
+	/* Rules before claims: what has not been worked out does not fire. */
+	engine->stock_wanted = engine->claim_wanted = true;
 	engine_next(engine);
 }
 
@@ -353,11 +354,16 @@ static void on_stock(struct engine *engine, const json_t *answer)
 		engine->fill = stock_of(&engine->filling, answer);
 }
 
+static void engine_drop_fill(struct engine *engine)
+{
+	arena_release(&engine->filling);
+	engine->fill = NULL;
+}
+
 static void on_fill(struct engine *engine, const json_t *answer)
 {
 	(void)answer;
-	arena_release(&engine->filling);
-	engine->fill = NULL;
+	engine_drop_fill(engine);
 	engine->stock_wanted = engine->claim_wanted = true;
 }
 
@@ -391,6 +397,9 @@ static void engine_on_answer(const struct pg_result *result, void *context)
 		if (result->status == PG_RAISED) {
 			log_error("", "a question about reminders raised SQLSTATE %s", result->sqlstate);
 			engine->raised = asked;
+			/* Asked again from the start, not with what the database would not have. */
+			if (asked == ASK_FILL)
+				engine_drop_fill(engine);
 		}
 		/* Whatever was asked, and whatever waited for it, is wanted still. */
 		engine->claim_wanted = engine->stock_wanted = true;

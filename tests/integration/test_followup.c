@@ -95,6 +95,16 @@ static char *in_s(double seconds)
 	           seconds);
 }
 
+/* Completes an occurrence that is not due yet, as it stands now. */
+static json_t *complete(const char *id, const char *more)
+{
+	json_t *record = call("reminder.get", json_of("{'id':'%s'}", id));
+	json_t *next =
+	    call("reminder.complete", json_of("{'id':'%s','version':%ld%s}", id, at_integer(record, "version"), more));
+	json_decref(record);
+	return next;
+}
+
 /* Five days missed come as one, the last; the next is armed for tomorrow. */
 static void test_missed_occurrences_come_once(void **state)
 {
@@ -126,6 +136,123 @@ static void test_missed_occurrences_come_once(void **state)
 	free(who), free(first), free(id);
 }
 
+/* However long ago a rule began, what was missed comes once. */
+static void test_rules_of_long_ago(void **state)
+{
+	struct client listener;
+	char *who = somebody("Long ago", "");
+	(void)state;
+	listen_for(&listener, who);
+	static const char *const rules[] = {"FREQ=HOURLY", "FREQ=DAILY", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"};
+	for (size_t i = 0; i < 3; i++) {
+		char *id = made("reminder.create",
+		                json_of("{'note':'old','due_at':'0001-02-28T00:00:00Z','rrule':'%s','assignee':'%s',"
+		                        "'timezone':'UTC'}",
+		                        rules[i], who));
+		json_decref(pushed(&listener, "old"));
+		await("1", "SELECT count(*) FROM store.delivery WHERE reminder_id = '%s'", id);
+		await("t",
+		      "SELECT due_at > now() - interval '8 years' AND due_at <= now() AND fire_at > now() FROM store.reminder "
+		      "WHERE "
+		      "id = '%s'",
+		      id);
+		free(id);
+	}
+	expect_silence(&listener);
+	client_close(&listener);
+	free(who);
+}
+
+/* Cancelled while its rule is being worked out: nothing of it is left to stop the others. */
+static void test_cancelled_at_once(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		char *id =
+		    made("reminder.create", json_of("{'note':'n','due_at':'2000-01-01T00:00:00Z','rrule':'FREQ=HOURLY'}"));
+		nanosleep(&(struct timespec){.tv_nsec = i % 8 * 1000000L}, NULL);
+		json_decref(call("reminder.cancel", json_of("{'id':'%s'}", id)));
+		free(id);
+	}
+	char *id = made("reminder.create", json_of("{'note':'n','due_at':'2000-01-01T00:00:00Z'}"));
+	await("due", "SELECT status FROM store.reminder WHERE id = '%s'", id);
+	json_decref(call("reminder.cancel", json_of("{'id':'%s'}", id)));
+	free(id);
+}
+
+/* Who has left is reminded of nothing more, and told of nothing. */
+static void test_those_who_left(void **state)
+{
+	char *old = somebody("Left", ""), *new = somebody("Took over", "");
+	(void)state;
+	char *contact =
+	    made("contact.create", json_of("{'name':'Friend of one who left','country':'RU','owner':'%s'}", old));
+	char *commitment =
+	    made("commitment.create", json_of("{'by':{'principal_id':'%s'},'text':'t','due_on':'2036-01-01'}", old));
+	char *mine = made("reminder.create",
+	                  json_of("{'note':'n','due_at':'2036-01-01T00:00:00Z','escalate_after':'PT1S','escalate_to':"
+	                          "'%s'}",
+	                          old));
+	json_decref(call("principal.retire", json_of("{'id':'%s','version':1,'hand_over_to':'%s'}", old, new)));
+	json_decref(call("commitment.update", json_of("{'id':'%s','version':2,'due_on':'2036-02-01'}", commitment)));
+	await(new, "SELECT assignee_id FROM store.reminder WHERE commitment_id = '%s'", commitment);
+	json_decref(call("contact.update", json_of("{'id':'%s','version':2,'owner':'%s','cadence':'P10D'}", contact, old)));
+	await(new, "SELECT assignee_id FROM store.reminder WHERE contact_id = '%s'", contact);
+	await(new, "SELECT escalate_to FROM store.reminder WHERE id = '%s'", mine);
+	json_t *error = checked_error(&client, "principal.update",
+	                              json_of("{'id':'%s','version':1,'status':'retired'}", new), 422, "rule");
+	assert_string_equal(at_string(error, "data.rule"), "hand_over");
+	json_decref(error);
+	free(old), free(new), free(contact), free(commitment), free(mine);
+}
+
+/* A viewer reminds nobody else, by no way, and fulfils nothing. */
+static void test_viewers(void **state)
+{
+	struct client viewer;
+	char *id = made("principal.create", json_of("{'name':'Viewer','role':'viewer'}")), *other = somebody("Other", "");
+	json_t *token = call("token.create", json_of("{'principal_id':'%s'}", id));
+	(void)state;
+	client_open(&viewer, harness);
+	json_decref(checked_result(&viewer, "session.login", json_of("{'token':'%s'}", at_string(token, "token"))));
+	checked_refused(&viewer, "reminder.create",
+	                json_of("{'note':'n','due_at':'2036-01-01T00:00:00Z','escalate_after':'PT1H',"
+	                        "'escalate_to':'%s'}",
+	                        other),
+	                403, "forbidden", "escalate_to");
+	char *commitment = made("commitment.create", json_of("{'by':'KR','text':'t'}"));
+	json_t *mine = checked_result(&viewer, "reminder.create",
+	                              json_of("{'note':'n','due_at':'2036-01-01T00:00:00Z','about':"
+	                                      "{'commitment_id':'%s'}}",
+	                                      commitment));
+	checked_refused(&viewer, "reminder.complete",
+	                json_of("{'id':'%s','fulfil_commitment':true}", at_string(mine, "id")), 403, "forbidden",
+	                "fulfil_commitment");
+	client_close(&viewer);
+	json_decref(token), json_decref(mine);
+	free(id), free(other), free(commitment);
+}
+
+/* Escalation may be given and taken while a reminder is out. */
+static void test_escalation_changes(void **state)
+{
+	char *boss = somebody("Boss of changes", ""), *now = in_s(-1);
+	(void)state;
+	char *id = made("reminder.create", json_of("{'note':'n','due_at':'%s'}", now));
+	await("due", "SELECT status FROM store.reminder WHERE id = '%s'", id);
+	json_decref(call("reminder.update",
+	                 json_of("{'id':'%s','version':2,'escalate_after':'PT4H','escalate_to':'%s'}", id, boss)));
+	await("t",
+	      "SELECT escalate_at BETWEEN now() + interval '3 hours' AND now() + interval '4 hours' FROM store.reminder "
+	      "WHERE id "
+	      "= '%s'",
+	      id);
+	json_decref(call("reminder.update", json_of("{'id':'%s','version':3,'escalate_after':null}", id)));
+	await("t", "SELECT escalate_at IS NULL AND escalate_to IS NULL FROM store.reminder WHERE id = '%s'", id);
+	json_decref(call("reminder.cancel", json_of("{'id':'%s'}", id)));
+	free(id), free(boss), free(now);
+}
+
 static void test_completing_arms_the_next(void **state)
 {
 	char *id;
@@ -134,17 +261,20 @@ static void test_completing_arms_the_next(void **state)
 	          json_of("{'note':'thrice','due_at':'2036-03-01T09:00:00+09:00','rrule':'FREQ=MONTHLY;COUNT=4',"
 	                  "'exdates':['2036-05-01T00:00:00Z']}"));
 	await("all", "SELECT stock FROM store.reminder WHERE id = '%s'", id);
-	json_t *next = call("reminder.complete", json_of("{'id':'%s','note':'one'}", id));
+	json_t *next = complete(id, ",'note':'one'");
 	assert_string_equal(at_string(next, "due_at"), "2036-04-01T00:00:00Z");
 	assert_string_equal(at_string(next, "status"), "pending");
 	assert_string_equal(at_string(next, "completion_note"), "one");
 	json_decref(next);
+	/* Two who complete the same occurrence complete one. */
+	expect_rule("reminder.complete", json_of("{'id':'%s'}", id), "not_due_yet");
+	client_expect_error(&client, "reminder.complete", json_of("{'id':'%s','version':1}", id), 409, "stale_version");
 	/* A snooze moves this occurrence and no other. */
 	json_decref(call("reminder.snooze", json_of("{'id':'%s','until':'2036-04-20T00:00:00Z'}", id)));
-	next = call("reminder.complete", json_of("{'id':'%s'}", id));
+	next = complete(id, "");
 	assert_string_equal(at_string(next, "due_at"), "2036-06-01T00:00:00Z");
 	json_decref(next);
-	next = call("reminder.complete", json_of("{'id':'%s','note':'last'}", id));
+	next = complete(id, ",'note':'last'");
 	assert_string_equal(at_string(next, "status"), "done");
 	json_decref(next);
 	expect_rule("reminder.complete", json_of("{'id':'%s'}", id), "reminder_ended");
@@ -173,7 +303,7 @@ static void test_wall_clock(void **state)
 	                                           "'America/New_York','rrule':'FREQ=DAILY'}"));
 	await_stock(id);
 	for (int i = 0; i < 2; i++)
-		json_decref(call("reminder.complete", json_of("{'id':'%s'}", id)));
+		json_decref(complete(id, ""));
 	json_t *record = call("reminder.get", json_of("{'id':'%s'}", id));
 	assert_string_equal(at_string(record, "due_at"), "2036-11-02T14:00:00Z");
 	json_decref(record);
@@ -211,7 +341,7 @@ static void test_stock_lasts(void **state)
 	          json_of("{'note':'n','due_at':'2036-01-01T00:00:00Z','timezone':'UTC','rrule':'FREQ=DAILY'}"));
 	await_stock(id);
 	for (int day = 2; day <= 200; day++) {
-		json_t *next = call("reminder.complete", json_of("{'id':'%s'}", id));
+		json_t *next = complete(id, "");
 		if (strcmp(at_string(next, "due_at"), last) <= 0)
 			fail_msg("the stock ran out on day %d", day);
 		snprintf(last, sizeof last, "%s", at_string(next, "due_at"));
@@ -228,14 +358,14 @@ static void test_stock_lasts(void **state)
 	                                            id, at_integer(record, "version"))));
 	json_decref(record);
 	await_stock(id);
-	record = call("reminder.complete", json_of("{'id':'%s'}", id));
+	record = complete(id, "");
 	assert_string_equal(at_string(record, "due_at"), "2044-02-29T00:00:00Z");
 	long version = at_integer(record, "version");
 	json_decref(record);
 	record = call("reminder.update", json_of("{'id':'%s','version':%ld,'rrule':null}", id, version));
 	assert_true(json_is_null(at(record, "rrule")));
 	json_decref(record);
-	record = call("reminder.complete", json_of("{'id':'%s'}", id));
+	record = complete(id, "");
 	assert_string_equal(at_string(record, "status"), "done");
 	json_decref(record);
 	free(id);
@@ -275,7 +405,7 @@ static void test_changes_of_a_rule(void **state)
 	json_decref(call("reminder.snooze", json_of("{'id':'%s','until':'%s'}", id, snooze)));
 	json_decref(call("reminder.update", json_of("{'id':'%s','version':2,'exdates':['2036-04-15T00:00:00Z']}", id)));
 	await_stock(id);
-	record = call("reminder.complete", json_of("{'id':'%s'}", id));
+	record = complete(id, "");
 	assert_string_equal(at_string(record, "due_at"), "2036-05-15T00:00:00Z");
 	json_decref(record);
 	/* The one that waits is excluded itself. */
@@ -297,7 +427,7 @@ static void test_corrections_arm_nothing(void **state)
 	assert_string_equal(at_string(record, "due_at"), "2036-07-05T00:00:00Z");
 	assert_non_null(strstr(at_string(record, "note"), "a paper"));
 	json_decref(record);
-	json_decref(call("reminder.complete", json_of("{'id':'%s'}", id)));
+	json_decref(complete(id, ""));
 	json_decref(call("commitment.update", json_of("{'id':'%s','version':2,'text':'a better paper'}", commitment)));
 	await("done", "SELECT status FROM store.reminder WHERE id = '%s'", id);
 	json_decref(call("commitment.update", json_of("{'id':'%s','version':3,'due_on':'2036-08-01'}", commitment)));
@@ -340,7 +470,7 @@ static void test_working_days(void **state)
 	char *id = made("reminder.create", json_of("{'note':'n','due_at':'2036-05-09T09:00:00+09:00','rrule':'FREQ=DAILY',"
 	                                           "'workdays':'next'}"));
 	await_stock(id);
-	json_t *next = call("reminder.complete", json_of("{'id':'%s'}", id));
+	json_t *next = complete(id, "");
 	assert_string_equal(at_string(next, "due_at"), "2036-05-12T00:00:00Z");
 	json_decref(next);
 	free(id);
@@ -621,6 +751,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_missed_occurrences_come_once),
 	    cmocka_unit_test(test_completing_arms_the_next),
+	    cmocka_unit_test(test_rules_of_long_ago),
+	    cmocka_unit_test(test_cancelled_at_once),
+	    cmocka_unit_test(test_those_who_left),
+	    cmocka_unit_test(test_viewers),
+	    cmocka_unit_test(test_escalation_changes),
 	    cmocka_unit_test(test_wall_clock),
 	    cmocka_unit_test(test_rules_that_are_none),
 	    cmocka_unit_test(test_stock_lasts),
