@@ -319,6 +319,24 @@ static bool print_page(FILE *out, struct arena *arena, const json_t *result)
 	return page != NULL;
 }
 
+/* What a result lists beside its items, a table each under its name: on a terminal alone, where nobody counts columns.
+ */
+static void print_others(FILE *out, struct arena *arena, json_t *result, const char *shown)
+{
+	const char *name;
+	json_t *list;
+	json_object_foreach(result, name, list)
+	{
+		struct grid grid = {.arena = arena};
+		if (strcmp(name, shown) == 0 || strcmp(name, "warnings") == 0 || !json_is_object(json_array_get(list, 0)))
+			continue;
+		grid_of_list(&grid, list, name, NULL);
+		fprintf(out, "\n%s\n", name);
+		if (!print_table(out, &grid, false))
+			print_lines(out, &grid);
+	}
+}
+
 void output_result(FILE *out, enum output_format format, const struct method *method, json_t *result)
 {
 	if (format == OUTPUT_JSON) {
@@ -340,6 +358,8 @@ void output_result(FILE *out, enum output_format format, const struct method *me
 		grid_of_record(&grid, result, method ? method->result : NULL, format == OUTPUT_TABLE);
 	if (format == OUTPUT_TSV || !print_table(out, &grid, !list))
 		print_lines(out, &grid);
+	if (list && format == OUTPUT_TABLE)
+		print_others(out, &arena, result, name);
 	arena_release(&arena);
 }
 

@@ -215,6 +215,11 @@ static void test_table_aligns(void **state)
 	const char *text =
 	    printed(&arena, OUTPUT_TABLE, NULL, "{\"items\":[{\"name\":\"ab\",\"n\":1},{\"name\":\"cde\",\"n\":2}]}");
 	assert_string_equal(text, "name n\nab   1\ncde  2\n");
+	/* What a result lists beside its items has a table of its own; in a pipe only the items are lines. */
+	static const char two[] =
+	    "{\"items\":[{\"n\":1}],\"cadences\":[{\"name\":\"x\"}],\"empty\":[],\"warnings\":[{\"a\":1}]}";
+	assert_string_equal(printed(&arena, OUTPUT_TABLE, NULL, two), "n\n1\n\ncadences\nname\nx\n");
+	assert_string_equal(printed(&arena, OUTPUT_TSV, NULL, two), "n\n1\n");
 	arena_release(&arena);
 }
 
