@@ -24,6 +24,7 @@ SQL       := $(sort $(wildcard sql/migrations/*.sql)) $(sort $(wildcard sql/api/
 CLIENT    := $(filter $(BUILD)/src/base/% $(BUILD)/src/text/% $(BUILD)/src/api/% $(BUILD)/src/cli/%,$(OBJECTS)) \
              $(patsubst %,$(BUILD)/src/rpc/%.o,type type_basic reference method error)
 
+FAULT_TESTS       := $(patsubst tests/faults/%.c,$(BUILD)/tests/faults/%,$(wildcard tests/faults/test_*.c))
 UNIT_TESTS        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
 UNIT_HELP         := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
@@ -177,6 +178,9 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_HELP) $(ROOMS) $(BUILD)/em
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(BUILD)/tests/faults/%: $(BUILD)/tests/faults/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(BUILD)/tests/clients/%: $(BUILD)/tests/clients/%.o $(ROOMS) $(BUILD)/embedded_sql.a
