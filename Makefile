@@ -31,7 +31,7 @@ UNIT_HELP         := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,
 HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
 
 .PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized \
-        test-faults deps-clients test-clients deps-recurrence test-recurrence bench clean help format FORCE
+        deps-faults test-faults deps-clients test-clients deps-recurrence test-recurrence bench clean help format FORCE
 .SECONDARY:
 
 all: $(BUILD)/tracktwod $(BUILD)/tracktwo
@@ -44,7 +44,7 @@ help:
 	@echo 'make deps   install the packages that the rest needs'
 	@echo 'make test-clients  other people'\''s clients and calendars against a real daemon; needs the network once'
 	@echo 'make test-recurrence  10,000 random rules against python3-dateutil; RECURRENCE_SEED=…, RECURRENCE_RULES=…'
-	@echo 'make test-faults  hostile clients for longer and in greater number than make test has them; two minutes at most'
+	@echo 'make test-faults  hostile clients, daemons killed while they deliver, clocks that jump; ten minutes'
 	@echo 'make bench  how fast it is beside pgbench, in about five minutes; SIZE=… engagements, ONLY=… one row'
 	@echo 'make man    the manual page, checked'
 	@echo 'make clean  remove build/ (never .run/, which holds data)'
@@ -98,9 +98,15 @@ test-sanitized:
 	@$(MAKE) --no-print-directory BUILD=build/sanitized OPTIMIZE=-O1 \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' test-unit test-integration
 
-# The same tests as in `make test`, longer, and some that are too large for it.
-test-faults: all $(BUILD)/tests/integration/test_besieged
+# Apart from `make test`: it needs a package that nothing else does, and time.
+deps-faults:
+	@$(MAKE) --no-print-directory deps PACKAGES=faketime
+
+test-faults: deps deps-faults
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/integration/test_besieged $(FAULT_TESTS)
 	@TRACKTWO_FAULTS=1 timeout 120 $(BUILD)/tests/integration/test_besieged
+	@timeout 480 $(BUILD)/tests/faults/test_killed
+	@timeout 480 $(BUILD)/tests/faults/test_clock
 
 # Apart from `make test`: it needs node, and npm's registry once.
 deps-clients:
@@ -179,6 +185,9 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_HELP) $(ROOMS) $(BUILD)/em
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+# Where libfaketime lies on this machine.
+$(BUILD)/tests/faults/test_clock.o: CPPFLAGS += -DFAKETIME_FOLDER='"$(shell $(CC) -print-multiarch)"'
 
 $(BUILD)/tests/faults/%: $(BUILD)/tests/faults/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka

@@ -207,14 +207,15 @@ BEGIN
 END $$;
 
 -- Free deliveries of one channel, the longest free first. A daemon that cannot send on a channel takes what has been free
--- for a minute, to say so: perhaps another one can. What is held for longer than anything is was held by a clock that has
--- been set back since: that holds nothing. p_assignees matters to pushes alone.
+-- for a minute, to say so: perhaps another one can. What is held for longer than a pause between two attempts, by a claim
+-- that lies ahead, was held by a clock that has been set back since: that holds nothing. p_assignees matters to pushes alone.
 CREATE FUNCTION deliveries_free(p_channel text, p_assignees uuid[], p_able boolean, p_limit int) RETURNS uuid[]
 LANGUAGE plpgsql AS $$
 DECLARE
 	v_free uuid[];
 	v_before timestamptz := clock_timestamp() - CASE WHEN p_able THEN interval '0' ELSE interval '1 minute' END;
-	v_beyond timestamptz := clock_timestamp() + CASE p_channel WHEN 'push' THEN interval '10 minutes' ELSE interval '2 days' END;
+	v_now timestamptz := clock_timestamp();
+	v_beyond timestamptz := v_now + CASE p_channel WHEN 'push' THEN interval '10 minutes' ELSE interval '75 minutes' END;
 BEGIN
 	IF p_channel = 'push' THEN
 		v_free := ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel = 'push'
@@ -227,7 +228,8 @@ BEGIN
 	v_free := ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push' AND channel = p_channel
 		AND lease_until <= v_before ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED);
 	RETURN v_free || ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push'
-		AND channel = p_channel AND lease_until > v_beyond LIMIT p_limit - cardinality(v_free) FOR UPDATE SKIP LOCKED);
+		AND channel = p_channel AND lease_until > v_beyond AND coalesce(claimed_at, lease_until) > v_now
+		LIMIT p_limit - cardinality(v_free) FOR UPDATE SKIP LOCKED);
 END $$;
 
 -- What is under way with a daemon that has gone is free at once. Each holds a lock under its id as long as it listens, by the
