@@ -234,6 +234,7 @@ END $$;
 
 -- What is under way with a daemon that has gone is free at once. Each holds a lock under its id as long as it listens, by the
 -- last eight bytes of it; whoever gets that lock knows that nobody holds it, and holds it to the end of the transaction.
+-- What was claimed before comes before what has not been yet.
 CREATE FUNCTION deliveries_abandoned(p_daemon uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_gone uuid[] := ARRAY(SELECT claimed_by FROM (SELECT DISTINCT claimed_by FROM store.delivery
@@ -241,8 +242,9 @@ DECLARE
 		WHERE pg_try_advisory_xact_lock(('x' || right(replace(claimed_by::text, '-', ''), 16))::bit(64)::bigint));
 BEGIN
 	IF v_gone <> '{}' THEN
-		UPDATE store.delivery SET claimed_by = NULL, lease_until = clock_timestamp() WHERE id IN (SELECT id FROM store.delivery
-			WHERE ended_at IS NULL AND channel <> 'push' AND claimed_by = ANY (v_gone) FOR UPDATE SKIP LOCKED);
+		UPDATE store.delivery SET claimed_by = NULL, lease_until = least(claimed_at, clock_timestamp())
+			WHERE id IN (SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push'
+				AND claimed_by = ANY (v_gone) FOR UPDATE SKIP LOCKED);
 	END IF;
 END $$;
 
@@ -302,8 +304,8 @@ BEGIN
 			'"message":%s,"reminder":%s}', d.id, d.channel, d.reason, d.assignee_id, CASE WHEN d.channel = 'push' THEN 'null'
 				ELSE delivery_message(d)::text END, coalesce(j.body::text, 'null')), ',' ORDER BY d.due_at, d.id), '') || ']'
 		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
-		LEFT JOIN reminders_json(ARRAY(SELECT DISTINCT x.reminder_id FROM unnest(p_ids) AS i(id) JOIN store.delivery x ON x.id = i.id))
-			AS j ON j.id = d.reminder_id);
+		LEFT JOIN reminders_json(ARRAY(SELECT DISTINCT x.reminder_id
+			FROM unnest(p_ids) AS i(id) JOIN store.delivery x ON x.id = i.id)) AS j ON j.id = d.reminder_id);
 END $$;
 
 -- Digests whose hour has come, one for each person however many were missed.

@@ -26,8 +26,8 @@ enum {
 	KILLS = 200,
 	DELIVERIES_A_KILL = 100,
 	GAP_MOST_MS = 1600, /* between two kills; half of it in the mean */
-	SPAN_A_KILL_MS = 780,
-	ANSWER_US = 7000,
+	SPAN_A_KILL_MS = 950,
+	ANSWER_US = 8000,
 	PROGRESS_KILLS = 20,
 	REST_MS = 120000, /* for what is left after the last kill */
 	FULL_TURN_MS = 100
