@@ -24,13 +24,14 @@ SQL       := $(sort $(wildcard sql/migrations/*.sql)) $(sort $(wildcard sql/api/
 CLIENT    := $(filter $(BUILD)/src/base/% $(BUILD)/src/text/% $(BUILD)/src/api/% $(BUILD)/src/cli/%,$(OBJECTS)) \
              $(patsubst %,$(BUILD)/src/rpc/%.o,type type_basic reference method error)
 
+FAULT_TESTS       := $(patsubst tests/faults/%.c,$(BUILD)/tests/faults/%,$(wildcard tests/faults/test_*.c))
 UNIT_TESTS        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
 UNIT_HELP         := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
 
 .PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized \
-        test-faults deps-clients test-clients deps-recurrence test-recurrence bench clean help format FORCE
+        deps-faults test-faults deps-clients test-clients deps-recurrence test-recurrence bench clean help format FORCE
 .SECONDARY:
 
 all: $(BUILD)/tracktwod $(BUILD)/tracktwo
@@ -43,7 +44,7 @@ help:
 	@echo 'make deps   install the packages that the rest needs'
 	@echo 'make test-clients  other people'\''s clients and calendars against a real daemon; needs the network once'
 	@echo 'make test-recurrence  10,000 random rules against python3-dateutil; RECURRENCE_SEED=…, RECURRENCE_RULES=…'
-	@echo 'make test-faults  hostile clients for longer and in greater number than make test has them; two minutes at most'
+	@echo 'make test-faults  hostile clients, daemons killed while they deliver, clocks that jump; ten minutes'
 	@echo 'make bench  how fast it is beside pgbench, in about five minutes; SIZE=… engagements, ONLY=… one row'
 	@echo 'make man    the manual page, checked'
 	@echo 'make clean  remove build/ (never .run/, which holds data)'
@@ -97,9 +98,15 @@ test-sanitized:
 	@$(MAKE) --no-print-directory BUILD=build/sanitized OPTIMIZE=-O1 \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' test-unit test-integration
 
-# The same tests as in `make test`, longer, and some that are too large for it.
-test-faults: all $(BUILD)/tests/integration/test_besieged
+# Apart from `make test`: it needs a package that nothing else does, and time.
+deps-faults:
+	@$(MAKE) --no-print-directory deps PACKAGES=faketime
+
+test-faults: deps deps-faults
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/integration/test_besieged $(FAULT_TESTS)
 	@TRACKTWO_FAULTS=1 timeout 120 $(BUILD)/tests/integration/test_besieged
+	@timeout 480 $(BUILD)/tests/faults/test_killed
+	@timeout 480 $(BUILD)/tests/faults/test_clock
 
 # Apart from `make test`: it needs node, and npm's registry once.
 deps-clients:
@@ -177,6 +184,12 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_HELP) $(ROOMS) $(BUILD)/em
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+# Where libfaketime lies on this machine.
+$(BUILD)/tests/faults/test_clock.o: CPPFLAGS += -DFAKETIME_FOLDER='"$(shell $(CC) -print-multiarch)"'
+
+$(BUILD)/tests/faults/%: $(BUILD)/tests/faults/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(BUILD)/tests/clients/%: $(BUILD)/tests/clients/%.o $(ROOMS) $(BUILD)/embedded_sql.a

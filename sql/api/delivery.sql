@@ -240,14 +240,15 @@ BEGIN
 END $$;
 
 -- Free deliveries of one channel, the longest free first. A daemon that cannot send on a channel takes what has been free
--- for a minute, to say so: perhaps another one can. What is held for longer than anything is was held by a clock that has
--- been set back since: that holds nothing. p_assignees matters to pushes alone.
+-- for a minute, to say so: perhaps another one can. What is held for longer than a pause between two attempts, by a claim
+-- that lies ahead, was held by a clock that has been set back since: that holds nothing. p_assignees matters to pushes alone.
 CREATE FUNCTION deliveries_free(p_channel text, p_assignees uuid[], p_able boolean, p_limit int) RETURNS uuid[]
 LANGUAGE plpgsql AS $$
 DECLARE
 	v_free uuid[];
 	v_before timestamptz := clock_timestamp() - CASE WHEN p_able THEN interval '0' ELSE interval '1 minute' END;
-	v_beyond timestamptz := clock_timestamp() + CASE p_channel WHEN 'push' THEN interval '10 minutes' ELSE interval '2 days' END;
+	v_now timestamptz := clock_timestamp();
+	v_beyond timestamptz := v_now + CASE p_channel WHEN 'push' THEN interval '10 minutes' ELSE interval '75 minutes' END;
 BEGIN
 	IF p_channel = 'push' THEN
 		v_free := ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel = 'push'
@@ -260,11 +261,13 @@ BEGIN
 	v_free := ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push' AND channel = p_channel
 		AND lease_until <= v_before ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED);
 	RETURN v_free || ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push'
-		AND channel = p_channel AND lease_until > v_beyond LIMIT p_limit - cardinality(v_free) FOR UPDATE SKIP LOCKED);
+		AND channel = p_channel AND lease_until > v_beyond AND coalesce(claimed_at, lease_until) > v_now
+		LIMIT p_limit - cardinality(v_free) FOR UPDATE SKIP LOCKED);
 END $$;
 
 -- What is under way with a daemon that has gone is free at once. Each holds a lock under its id as long as it listens, by the
 -- last eight bytes of it; whoever gets that lock knows that nobody holds it, and holds it to the end of the transaction.
+-- What was claimed before comes before what has not been yet.
 CREATE FUNCTION deliveries_abandoned(p_daemon uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_gone uuid[] := ARRAY(SELECT claimed_by FROM (SELECT DISTINCT claimed_by FROM store.delivery
@@ -272,8 +275,9 @@ DECLARE
 		WHERE pg_try_advisory_xact_lock(('x' || right(replace(claimed_by::text, '-', ''), 16))::bit(64)::bigint));
 BEGIN
 	IF v_gone <> '{}' THEN
-		UPDATE store.delivery SET claimed_by = NULL, lease_until = clock_timestamp() WHERE id IN (SELECT id FROM store.delivery
-			WHERE ended_at IS NULL AND channel <> 'push' AND claimed_by = ANY (v_gone) FOR UPDATE SKIP LOCKED);
+		UPDATE store.delivery SET claimed_by = NULL, lease_until = least(claimed_at, clock_timestamp())
+			WHERE id IN (SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push'
+				AND claimed_by = ANY (v_gone) FOR UPDATE SKIP LOCKED);
 	END IF;
 END $$;
 
@@ -333,8 +337,8 @@ BEGIN
 			'"message":%s,"reminder":%s}', d.id, d.channel, d.reason, d.assignee_id, CASE WHEN d.channel = 'push' THEN 'null'
 				ELSE delivery_message(d)::text END, coalesce(j.body::text, 'null')), ',' ORDER BY d.due_at, d.id), '') || ']'
 		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id AND d.ended_at IS NULL
-		LEFT JOIN reminders_json(ARRAY(SELECT DISTINCT x.reminder_id FROM unnest(p_ids) AS i(id) JOIN store.delivery x ON x.id = i.id))
-			AS j ON j.id = d.reminder_id);
+		LEFT JOIN reminders_json(ARRAY(SELECT DISTINCT x.reminder_id
+			FROM unnest(p_ids) AS i(id) JOIN store.delivery x ON x.id = i.id)) AS j ON j.id = d.reminder_id);
 END $$;
 
 -- Digests whose hour has come, one for each person however many were missed.

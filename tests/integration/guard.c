@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-enum { PROCESSES = 256, FOLDERS = 64, PATIENCE_MS = 20000, TRIES = 100, TRY_MS = 50 };
+enum { PROCESSES = 512, FOLDERS = 64, PATIENCE_MS = 20000, TRIES = 100, TRY_MS = 50 };
 
 struct message {
 	pid_t pid; /* 0: the folder */

@@ -264,6 +264,29 @@ static void test_tried_again(void **state)
 	free(who), free(id), free(delivery), free(rows);
 }
 
+/* A mail as well; and one that is refused for good is not sent again. */
+static void test_mail_tried_again(void **state)
+{
+	char *who = somebody("Mailed", ",'email':'mailed@example.org'");
+	(void)state;
+	taken_mails.smtp[AT_BODY] = "451 later\r\n";
+	char *id = remind(who, "mailed", ",'channels':['email']");
+	taken_await("mailed@example.org", 0);
+	taken_mails.smtp[AT_BODY] = NULL;
+	char *delivery = delivery_of(id, "email");
+	taken_await("mailed@example.org", 1);
+	expect_attempts("mailed@example.org", delivery, 2);
+	await("1 retry 451,2 sent 250", ledger, delivery);
+	taken_mails.smtp[AT_BODY] = "550 no such desk\r\n";
+	json_decref(call("reminder.redeliver", json_of("{'id':'%s'}", id)));
+	assert_string_equal(taken_await("mailed@example.org", 2)->id, delivery);
+	await("failed", "SELECT outcome FROM store.delivery WHERE id = '%s'", delivery);
+	await("1 retry 451,2 sent 250,3 refused 550", ledger, delivery);
+	taken_mails.smtp[AT_BODY] = NULL;
+	json_decref(call("reminder.complete", json_of("{'id':'%s'}", id)));
+	free(who), free(id), free(delivery);
+}
+
 /* Whoever made it is told, the list, the metrics and the journal say so; redelivered, it comes under its id. */
 static void test_fails_loudly(void **state)
 {
@@ -519,11 +542,53 @@ static void test_taken_over(void **state)
 	free(who), free(id), free(delivery);
 }
 
+static PGresult *run(PGconn *connection, const char *text)
+{
+	PGresult *result = PQexec(connection, text);
+	if (PQresultStatus(result) != PGRES_TUPLES_OK && PQresultStatus(result) != PGRES_COMMAND_OK)
+		fail_msg("%s", PQresultErrorMessage(result));
+	return result;
+}
+
+/* No more is claimed than there is room for, also when a clock that was set back makes more free. */
+static void test_room(void **state)
+{
+	char *who = somebody("Crowded", ",'email':'crowded@example.org'"), *text;
+	char *api = sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'api_%%'");
+	PGconn *connection = harness_database(harness);
+	(void)state;
+	PQclear(run(connection, "BEGIN"));
+	assert_true(
+	    asprintf(&text,
+	             "INSERT INTO store.delivery (id, assignee_id, channel, reason, due_at, late, lease_until) SELECT "
+	             "store.uuid7(), '%s', 'email', 'digest', now() - n * interval '1 s', false, now() + n * interval "
+	             "'1 day' FROM generate_series(0, 2) AS n",
+	             who) > 0);
+	PQclear(run(connection, text)), free(text);
+	for (int room = 0; room <= 4; room++) {
+		PQclear(run(connection, "SAVEPOINT before"));
+		assert_true(asprintf(&text,
+		                     "SELECT %s.reminder_claim('" SYSTEM "', '" SYSTEM "', '{}', '{email,webhook}', %d, 60, "
+		                     "60, 200)",
+		                     api, room) > 0);
+		PGresult *result = run(connection, text);
+		json_t *claimed = json_loads(PQgetvalue(result, 0, 0), 0, NULL);
+		assert_int_equal(json_array_size(at(claimed, "deliveries")), room < 3 ? room : 3);
+		json_decref(claimed);
+		PQclear(result), free(text);
+		PQclear(run(connection, "ROLLBACK TO before"));
+	}
+	PQfinish(connection);
+	free(who), free(api);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_channel),
 	    cmocka_unit_test(test_tried_again),
+	    cmocka_unit_test(test_mail_tried_again),
+	    cmocka_unit_test(test_room),
 	    cmocka_unit_test(test_fails_loudly),
 	    cmocka_unit_test(test_gone),
 	    cmocka_unit_test(test_tests_and_secrets),
