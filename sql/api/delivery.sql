@@ -388,7 +388,8 @@ BEGIN
 		UNION ALL SELECT v_now + interval '5 seconds' WHERE EXISTS (SELECT FROM store.delivery WHERE ended_at IS NULL
 			AND channel <> 'push' AND claimed_by IS NOT NULL AND claimed_by <> p_daemon)) AS next;
 	RETURN format('{"deliveries":%s,"fired":%s,"due_in_ms":%s,"stock":%s}', deliveries_json(v_push || v_fired || v_messages), v_count,
-		coalesce(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000)::text, 'null'), to_jsonb(
+		CASE WHEN v_next <= v_now THEN '0'
+			ELSE coalesce(greatest(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000), 1)::text, 'null') END, to_jsonb(
 		EXISTS (SELECT FROM store.reminder WHERE stock = 'wanted' AND status NOT IN ('done', 'cancelled'))));
 END $$;
 
