@@ -31,7 +31,8 @@ UNIT_HELP         := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,
 HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
 
 .PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized \
-        deps-faults test-faults deps-clients test-clients deps-recurrence test-recurrence bench clean help format FORCE
+        deps-faults test-faults deps-clients test-clients deps-recurrence test-recurrence bench \
+        deps-bench bench-reminders clean help format FORCE
 .SECONDARY:
 
 all: $(BUILD)/tracktwod $(BUILD)/tracktwo
@@ -46,6 +47,7 @@ help:
 	@echo 'make test-recurrence  10,000 random rules against python3-dateutil; RECURRENCE_SEED=…, RECURRENCE_RULES=…'
 	@echo 'make test-faults  hostile clients, daemons killed while they deliver, clocks that jump; ten minutes'
 	@echo 'make bench  how fast it is beside pgbench, in about five minutes; SIZE=… engagements, ONLY=… one row'
+	@echo 'make bench-reminders  reminders beside graphile-worker and pg-boss, in about eight minutes; needs the network once'
 	@echo 'make man    the manual page, checked'
 	@echo 'make clean  remove build/ (never .run/, which holds data)'
 
@@ -127,6 +129,14 @@ test-recurrence: deps deps-recurrence
 # Not part of make test: a figure of a busy machine proves nothing.
 bench: all $(BUILD)/tests/bench/load
 	@sh tests/bench/bench.sh $(BUILD)
+
+deps-bench: deps-clients
+	@cd tests/bench && { cmp -s package-lock.json node_modules/.installed || { \
+		npm ci --no-audit --no-fund --ignore-scripts --silent && cp package-lock.json node_modules/.installed; }; }
+
+bench-reminders: deps deps-bench
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench/load
+	@sh tests/bench/reminders.sh $(BUILD)
 
 man: $(BUILD)/tracktwod.8
 $(BUILD)/tracktwod.8: $(BUILD)/tracktwod

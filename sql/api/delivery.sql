@@ -330,14 +330,16 @@ BEGIN
 END $$;
 
 -- What is sent, [{delivery_id, channel, reason, assignee, reminder, …}, …] in order of due time: as text, because a
--- document of hundreds is copied at each level that it is built into.
+-- document of hundreds is copied at each level that it is built into. The reminder of a push is passed on as it is, so it
+-- stands there as one string.
 CREATE FUNCTION deliveries_json(p_ids uuid[]) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	RETURN (SELECT '[' || coalesce(string_agg(format('{"delivery_id":"%s","channel":"%s","reason":"%s","assignee":"%s",'
 			'"message":%s,"reminder":%s}', d.id, d.channel, d.reason, d.assignee_id, CASE WHEN d.channel = 'push' THEN 'null'
-				ELSE delivery_message(d)::text END, coalesce(j.body::text, 'null')), ',' ORDER BY d.due_at, d.id), '') || ']'
+				ELSE delivery_message(d)::text END, CASE d.channel WHEN 'push' THEN to_json(j.body)::text
+				ELSE coalesce(j.body, 'null') END), ',' ORDER BY d.due_at, d.id), '') || ']'
 		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id AND d.ended_at IS NULL
-		LEFT JOIN reminders_json(ARRAY(SELECT DISTINCT x.reminder_id
+		LEFT JOIN reminders_text(ARRAY(SELECT DISTINCT x.reminder_id
 			FROM unnest(p_ids) AS i(id) JOIN store.delivery x ON x.id = i.id)) AS j ON j.id = d.reminder_id);
 END $$;
 
@@ -358,7 +360,8 @@ END $$;
 
 -- Makes what has come due, and claims what this daemon can send: pushes to subscribers of these assignees, and up to
 -- p_room messages on the channels of p_able. → {deliveries, fired, due_in_ms, stock}: how many reminders came due, when to ask
--- again, NULL for no time, and whether rules want working out. While another daemon has messages under way it is asked again soon: that one may die.
+-- again, NULL for no time, and whether rules want working out. While another daemon has messages under way it is asked
+-- again soon: that one may die.
 CREATE FUNCTION reminder_claim(p_caller uuid, p_daemon uuid, p_assignees uuid[], p_able text[], p_room integer,
 	p_lease_s integer, p_message_lease_s integer, p_limit integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -396,7 +399,8 @@ BEGIN
 		UNION ALL SELECT v_now + interval '5 seconds' WHERE EXISTS (SELECT FROM store.delivery WHERE ended_at IS NULL
 			AND channel <> 'push' AND claimed_by IS NOT NULL AND claimed_by <> p_daemon)) AS next;
 	RETURN format('{"deliveries":%s,"fired":%s,"due_in_ms":%s,"stock":%s}', deliveries_json(v_push || v_fired || v_messages), v_count,
-		coalesce(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000)::text, 'null'), to_jsonb(
+		CASE WHEN v_next <= v_now THEN '0'
+			ELSE coalesce(greatest(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000), 1)::text, 'null') END, to_jsonb(
 		EXISTS (SELECT FROM store.reminder WHERE stock = 'wanted' AND status NOT IN ('done', 'cancelled'))));
 END $$;
 

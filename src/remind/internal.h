@@ -26,7 +26,8 @@ void subscription_end(struct subscription **list, const char *id, enum error_kin
 const char *subscription_ids(const struct subscription *list, struct arena *arena, bool callers);
 /* Adds the subscription that a call of reminder.subscribe asks for, or refuses the call. */
 void subscription_take(struct subscription **list, struct call *call);
-/* One delivery to `reader` alone, or with NULL to all who listen for its assignee and are not fresh. */
+/* One delivery to `reader` alone, or with NULL to all who listen for its assignee and are not fresh. Its reminder is a
+ * string, the finished text of one. */
 void subscription_push(struct subscription *list, const json_t *delivery, struct subscription *reader);
 /* Ends what no longer may be, of those that are judged: `roles` is {principal: role} of their callers who are active.
  */

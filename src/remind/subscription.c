@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "internal.h"
-#include "text/json.h"
 
 struct subscription *subscription_find(struct subscription *list, const char *id)
 {
@@ -114,7 +113,7 @@ void subscription_push(struct subscription *list, const json_t *delivery, struct
 {
 	struct arena arena = {0};
 	const char *assignee = json_string_value(json_object_get(delivery, "assignee"));
-	const char *reminder = json_text(&arena, json_object_get(delivery, "reminder"));
+	const char *reminder = json_string_value(json_object_get(delivery, "reminder"));
 
 	for (struct subscription *at = list; at; at = at->next)
 		if (at == reader || (!reader && !at->fresh && strcmp(at->assignee, assignee) == 0))

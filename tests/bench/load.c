@@ -1,7 +1,12 @@
 /* Load: many clients of the daemon's socket in one process, each with one request at a time, counted.
  *
- *     load SOCKET log|get|page CLIENTS SECONDS SIZE   →  answers in time, answers a second, p50 and p99 in µs, all
- * answers load SOCKET idle CLIENTS 0 SIZE                 →  resident bytes of the daemon for each idle connection
+ *     load SOCKET log|get|page CLIENTS SECONDS SIZE
+ *         →  answers in time, answers a second, p50 and p99 in µs, all answers
+ *     load SOCKET idle CLIENTS 0 SIZE
+ *         →  resident bytes of the daemon for each idle connection
+ *     load SOCKET remind REMINDERS 0 SIZE
+ *         →  "subscribed", and when that many have come: reminders a second since the first was due, p50 and p99 in µs
+ *            between the time that each was due and the time that it was read
  *
  * Every client makes one call before the clock starts, so that connecting and the question who calls stand outside it.
  * Only what is answered within the time counts; requests still under way at its end are waited for, so that the last
@@ -33,8 +38,8 @@ struct client {
 	int64_t sent_us;
 };
 
-enum kind { KIND_LOG, KIND_GET, KIND_PAGE, KIND_IDLE, KINDS };
-static const char *const kind_names[KINDS] = {"log", "get", "page", "idle"};
+enum kind { KIND_LOG, KIND_GET, KIND_PAGE, KIND_IDLE, KIND_REMIND, KINDS };
+static const char *const kind_names[KINDS] = {"log", "get", "page", "idle", "remind"};
 
 static const char *socket_path;
 static enum kind kind;
@@ -122,7 +127,7 @@ static void client_open(struct client *client)
 
 static void client_ask(struct client *client, enum kind what)
 {
-	static int (*const requests[KINDS])(char *) = {request_log, request_get, request_page, request_get};
+	static int (*const requests[])(char *) = {request_log, request_get, request_page, request_get};
 	char text[REQUEST_BYTES];
 	int length = requests[what](text);
 
@@ -256,6 +261,78 @@ static void measure_idle(struct client *clients, size_t count, int poll)
 	printf("%.0f\n", (double)(after - before) / (double)(count - first));
 }
 
+/* An instant as the daemon writes it, on the clock that the database goes by. */
+static int64_t instant_us(const char *text)
+{
+	struct tm tm = {0};
+	double seconds;
+
+	if (sscanf(text, "%d-%d-%dT%d:%d:%lfZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &seconds) !=
+	    6)
+		give_up("no instant: %.30s", text);
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	return timegm(&tm) * INT64_C(1000000) + (int64_t)(seconds * 1e6 + 0.5);
+}
+
+static int64_t wall_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+/* A notification: how long after its time it was read. */
+static void reminder_read(const char *line, size_t length, int64_t now_us, int64_t *first_due_us)
+{
+	static const char name[] = "\"due_at\":\"";
+	const char *due = memmem(line, length, name, sizeof name - 1);
+	int64_t due_us;
+
+	if (!due || !memmem(line, length, "\"reminder.due\"", strlen("\"reminder.due\"")))
+		give_up("a line that is no reminder: %.*s", length < 500 ? (int)length : 500, line);
+	due_us = instant_us(due + sizeof name - 1);
+	if (*first_due_us == 0 || due_us < *first_due_us)
+		*first_due_us = due_us;
+	sample(now_us - due_us);
+}
+
+/* The lines of one connection, of which the first is the answer to the subscription. */
+static void measure_reminders(struct client *client, size_t count)
+{
+	static const char subscribe[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"reminder.subscribe\",\"params\":{}}\n";
+	size_t held = 0;
+	int64_t first_due_us = 0, last_us = 0;
+	bool subscribed = false;
+
+	client_open(client);
+	fcntl(client->fd, F_SETFL, 0);
+	if (send(client->fd, subscribe, sizeof subscribe - 1, MSG_NOSIGNAL) != (ssize_t)sizeof subscribe - 1)
+		give_up("the subscription could not be sent: %s", strerror(errno));
+	while (sample_count < count) {
+		ssize_t length = recv(client->fd, scratch + held, sizeof scratch - held, 0);
+		char *line = scratch, *end;
+		if (length <= 0)
+			give_up("the daemon closed a connection");
+		held += (size_t)length;
+		last_us = wall_us();
+		for (; (end = memchr(line, '\n', held)); line = end + 1) {
+			held -= (size_t)(end + 1 - line);
+			if (subscribed) {
+				reminder_read(line, (size_t)(end - line), last_us, &first_due_us);
+				continue;
+			}
+			subscribed = true;
+			puts("subscribed");
+			fflush(stdout);
+		}
+		memmove(scratch, line, held);
+	}
+	qsort(samples, sample_count, sizeof *samples, by_size);
+	printf("%.1f %" PRIu32 " %" PRIu32 "\n", (double)count * 1e6 / (double)(last_us - first_due_us), percentile(50),
+	       percentile(99));
+}
+
 static void raise_descriptors(size_t count)
 {
 	struct rlimit limit;
@@ -275,7 +352,7 @@ int main(int count, char **arguments)
 	int poll = epoll_create1(EPOLL_CLOEXEC);
 
 	if (count != 6)
-		give_up("usage: load SOCKET log|get|page|idle CLIENTS SECONDS SIZE");
+		give_up("usage: load SOCKET log|get|page|idle|remind CLIENTS SECONDS SIZE");
 	socket_path = arguments[1];
 	while (kind < KINDS && strcmp(arguments[2], kind_names[kind]) != 0)
 		kind++;
@@ -288,8 +365,11 @@ int main(int count, char **arguments)
 	samples = malloc(SAMPLES_MAX * sizeof *samples);
 	if (!list || !samples || poll < 0)
 		give_up("out of memory");
-	raise_descriptors(clients);
-	if (kind == KIND_IDLE) {
+	if (kind != KIND_REMIND)
+		raise_descriptors(clients);
+	if (kind == KIND_REMIND) {
+		measure_reminders(list, clients);
+	} else if (kind == KIND_IDLE) {
 		measure_idle(list, clients, poll);
 	} else {
 		clients_open(list, clients, poll);
