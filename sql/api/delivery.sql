@@ -267,7 +267,7 @@ END $$;
 
 -- What is under way with a daemon that has gone is free at once. Each holds a lock under its id as long as it listens, by the
 -- last eight bytes of it; whoever gets that lock knows that nobody holds it, and holds it to the end of the transaction.
--- What was claimed before comes before what has not been yet.
+-- Each keeps the place that its due time gives it.
 CREATE FUNCTION deliveries_abandoned(p_daemon uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_gone uuid[] := ARRAY(SELECT claimed_by FROM (SELECT DISTINCT claimed_by FROM store.delivery
@@ -275,7 +275,7 @@ DECLARE
 		WHERE pg_try_advisory_xact_lock(('x' || right(replace(claimed_by::text, '-', ''), 16))::bit(64)::bigint));
 BEGIN
 	IF v_gone <> '{}' THEN
-		UPDATE store.delivery SET claimed_by = NULL, lease_until = least(claimed_at, clock_timestamp())
+		UPDATE store.delivery SET claimed_by = NULL, lease_until = least(due_at, clock_timestamp())
 			WHERE id IN (SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push'
 				AND claimed_by = ANY (v_gone) FOR UPDATE SKIP LOCKED);
 	END IF;
