@@ -2,7 +2,7 @@
 --
 -- Where names may not go out (the Chatham House Rule: neither the identity nor the affiliation of anybody who took part),
 -- they are taken out of the texts as well: every name on record, of people, of the organizations that they belonged to on
--- that day and of their posts there. Nicknames and misspellings are not on record: somebody reads it before it goes out.
+-- that day and of their posts there, and the place. Nicknames and misspellings are not on record: somebody reads it before it goes out.
 
 -- For an audience and an attribution: how sensitive an engagement may be at most, and how much of it goes out: everything;
 -- 'named', which leaves out what is ours alone; 'unnamed', without whatever tells who was there; or nothing.
@@ -61,6 +61,8 @@ BEGIN
 			SELECT body, false AS part FROM persons
 			UNION SELECT n.body, false FROM posts JOIN store.organization_name n ON n.organization_id = posts.organization_id
 			UNION SELECT title, false FROM posts WHERE title IS NOT NULL
+			UNION SELECT btrim(place), false FROM store.engagement e, regexp_split_to_table(e.location, '[,;(/)]') AS place
+				WHERE e.id = p_id AND length(btrim(place)) > 1
 			UNION SELECT word, true FROM persons, regexp_split_to_table(persons.body, '[\s,.]+') AS word
 				WHERE word ~ '^[A-Za-zÀ-ɏЀ-ӿ].')
 		SELECT normalize(b.body, NFKC), b.part FROM bodies b ORDER BY b.part, length(b.body) DESC, b.body;
@@ -72,7 +74,8 @@ CREATE FUNCTION texts_without(p_texts text[], p_names text[], p_parts text[]) RE
 DECLARE
 	c_mark CONSTANT text := E'\uE000';
 	c_between CONSTANT text := E'\x1f';
-	v_text text := (SELECT string_agg(normalize(translate(body, c_mark || c_between, ''), NFKC), c_between ORDER BY place)
+	c_unseen CONSTANT text := E'\u200B\u200C\u200D\u2060\uFEFF'; -- of no width: they would part a name
+	v_text text := (SELECT string_agg(normalize(translate(body, c_mark || c_between || c_unseen, ''), NFKC), c_between ORDER BY place)
 		FROM unnest(p_texts) WITH ORDINALITY AS list(body, place));
 	v_squeezed text := name_squeezed(v_text);
 	v_name text; v_clean text[];

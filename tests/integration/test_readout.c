@@ -255,12 +255,30 @@ static void test_refusals(void **state)
 	free(id);
 }
 
+/* The place is no more for others than the people; and a mark of no width hides no name. */
+static void test_places_and_marks(void **state)
+{
+	(void)state;
+	char *id =
+	    made("engagement.log",
+	         json_of("{'title':'Dinner at Lotte Hotel with Z\u200bhang Wei','kind':'meeting','starts_at':"
+	                 "'2026-03-01T10:00:00Z','location':'Seoul, Lotte Hotel','countries':['CN'],'workstreams':['1.3'],"
+	                 "'attribution':'chatham-house','participants':[{'contact':{'name':'Zhang Wei','country':'CN'},"
+	                 "'on_match':'create'}]}"));
+	json_t *readout = call("engagement.readout", json_of("{'id':'%s','audience':'partner'}", id));
+	assert_string_equal(at_string(readout, "title"), "Dinner at [withheld] with [withheld]");
+	assert_null(strstr(at_string(readout, "markdown"), "9999"));
+	json_decref(readout);
+	free(id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_rule),
 	    cmocka_unit_test(test_names_in_texts),
 	    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_places_and_marks),
 	};
 	return cmocka_run_group_tests_name("readout", tests, readout_setup, readout_teardown);
 }
