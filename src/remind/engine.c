@@ -52,7 +52,8 @@ struct engine {
 	struct arena arena;
 	struct pg_statement statements[ASK_NOTHING];
 	struct subscription *subscriptions;
-	struct event timer, step;
+	struct event timer, step, send;
+	json_t *claimed; /* deliveries that go out once the next question is on its way; NULL for none */
 	enum question asking;
 	enum question raised;           /* the last question raised: it waits for the others once; ASK_NOTHING for none */
 	char asked_for[UUID_TEXT_SIZE]; /* ASK_PAGE: the subscription */
@@ -301,12 +302,22 @@ static void on_page(struct engine *engine, const json_t *answer)
 	reader->fresh = after != NULL;
 }
 
+static void engine_send_claimed(struct engine *engine)
+{
+	json_t *claimed = engine->claimed;
+	engine->claimed = NULL;
+	deliver(engine, claimed);
+	json_decref(claimed);
+}
+
 static void on_claim(struct engine *engine, const json_t *answer)
 {
 	const json_t *deliveries = json_object_get(answer, "deliveries"), *due_in = json_object_get(answer, "due_in_ms");
 	double ms = json_is_number(due_in) ? json_number_value(due_in) : ENGINE_RECHECK_S * 1000.0;
 
-	deliver(engine, deliveries);
+	/* Sent by now is what was claimed before: nothing else is read while it waits. */
+	engine_send_claimed(engine);
+	engine->claimed = json_incref((json_t *)(uintptr_t)deliveries);
 	engine->stock_wanted = engine->stock_wanted || json_is_true(json_object_get(answer, "stock"));
 	if (json_array_size(deliveries) > 0 || ms > 0) {
 		engine->idle_ms = IDLE_FIRST_MS;
@@ -318,7 +329,10 @@ static void on_claim(struct engine *engine, const json_t *answer)
 		ms = (double)engine->idle_ms;
 		engine->idle_ms = engine->idle_ms < IDLE_MOST_MS / 2 ? engine->idle_ms * 2 : IDLE_MOST_MS;
 	}
-	engine_sleep(engine, ms);
+	if (ms <= 0)
+		engine->claim_wanted = true;
+	else
+		engine_sleep(engine, ms);
 }
 
 static void on_roles(struct engine *engine, const json_t *roles)
@@ -446,9 +460,20 @@ static void on_timer(int fd, short what, void *context)
 
 static void on_step(int fd, short what, void *context)
 {
+	struct engine *engine = context;
 	(void)fd;
 	(void)what;
-	engine_step(context);
+	engine_step(engine);
+	/* Behind the sending of the question, so that the database works while these go out. */
+	if (engine->claimed)
+		event_active(&engine->send, EV_TIMEOUT, 0);
+}
+
+static void on_send(int fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	engine_send_claimed(context);
 }
 
 static void on_outcome(void *context)
@@ -471,7 +496,7 @@ void engine_stop(struct engine *engine)
 size_t engine_pending(const struct engine *engine)
 {
 	/* What a claim that is under way brings will be sent, too. */
-	return dispatch_pending(engine->dispatch) + (engine->asking == ASK_CLAIM);
+	return dispatch_pending(engine->dispatch) + (engine->asking == ASK_CLAIM) + (engine->claimed != NULL);
 }
 
 struct engine *engine_new(const struct engine_options *options)
@@ -496,6 +521,7 @@ struct engine *engine_new(const struct engine_options *options)
 	}
 	evtimer_assign(&engine->timer, options->base, on_timer, engine);
 	evtimer_assign(&engine->step, options->base, on_step, engine);
+	evtimer_assign(&engine->send, options->base, on_send, engine);
 	return engine;
 }
 
@@ -505,6 +531,8 @@ void engine_free(struct engine *engine)
 		return;
 	event_del(&engine->timer);
 	event_del(&engine->step);
+	event_del(&engine->send);
+	json_decref(engine->claimed);
 	while (engine->subscriptions)
 		subscription_end(&engine->subscriptions, engine->subscriptions->id, ERROR_UNAVAILABLE, "the daemon stops");
 	dispatch_free(engine->dispatch);
