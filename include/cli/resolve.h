@@ -8,7 +8,7 @@
  *
  * The functions return false with `err` and the exit code in resolve->status (CLI_USAGE for words that mean nothing,
  * CLI_NOT_FOUND, CLI_CONFLICT for several, CLI_OUT_OF_REACH). Candidates were then listed on standard error, before the
- * message, which the caller prints. Strings that come back live in the arena, or are the word itself. */
+ * message, which the caller prints. Strings that come back live in the cli's arena, or are the word itself. */
 #ifndef TRACKTWO_CLI_RESOLVE_H
 #define TRACKTWO_CLI_RESOLVE_H
 
@@ -16,33 +16,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/err.h"
-#include "cli/link.h"
 #include "rpc/method.h"
 #include "text/when.h"
 
+struct cli;
+
 struct resolve {
-	struct arena *arena;
-	const char *socket;
-	const struct registry *registry;
-	struct link *link; /* opened when first needed */
-	const char *zone;  /* of --zone; NULL: the principal's own, Asia/Seoul where the daemon is out of reach */
-	int64_t now_us;
-	bool ask;       /* a person is there to be asked: standard input and standard error are a terminal */
-	bool quiet;     /* what was resolved is not printed */
-	int status;     /* enum in cli/cli.h; set by what fails */
-	json_t *whoami; /* the answer of session.whoami; NULL before it was needed */
-	bool zone_said; /* `zone` was given, not found */
+	struct cli *cli;
+	int64_t now_us; /* the clock that words about time are read by; read once, so that one command has one now */
+	bool quiet;     /* what was resolved is not printed; --quiet */
+	int status;     /* of cli/cli.h; set by what fails */
 };
 
-/* `arena`, `socket` and `registry` must outlive it. Reads the clock; asks nobody. */
-void resolve_init(struct resolve *resolve, struct arena *arena, const char *socket, const struct registry *registry);
-/* Closes the link. */
-void resolve_release(struct resolve *resolve);
-
-/* The zone in which words about time are read: --zone, the principal's, or Asia/Seoul. Never NULL; in the arena. */
-const char *resolve_zone(struct resolve *resolve);
+/* Reads the clock; asks nobody. `cli` (see cli/command.h) must outlive it; nothing is to be released. */
+void resolve_init(struct resolve *resolve, struct cli *cli);
 
 /* "북한" → "KP". */
 ERR_CHECKED bool resolve_country(struct resolve *resolve, const char *word, const char **code, struct err *err);
@@ -70,8 +58,8 @@ ERR_CHECKED bool resolve_record(struct resolve *resolve, const char *word, const
 /* A workstream's code ("1.3"), or words of its title. */
 ERR_CHECKED bool resolve_workstream(struct resolve *resolve, const char *word, const char **code, struct err *err);
 
-/* Words about time, by the clock of resolve->now_us and resolve_zone(). Prints what it took them for, unless the words
- * are an ISO day or instant. */
+/* Words about time, by the clock of resolve->now_us, in the zone of command_zone(). Prints what it took them for,
+ * unless the words are an ISO day or instant. */
 ERR_CHECKED bool resolve_when(struct resolve *resolve, const char *words, enum when_direction direction,
                               struct when *when, struct err *err);
 
