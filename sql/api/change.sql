@@ -348,7 +348,7 @@ BEGIN
 		RETURN refused(403, 'forbidden', 'a viewer changes reminders only');
 	END IF;
 	EXECUTE format('SELECT 1 FROM store.%I WHERE id = $1 FOR UPDATE', v_images->>'noun') USING v_change.record_id;
-	v_now := record_json(v_images->>'noun', v_change.record_id);
+	v_now := record_image(v_images->>'noun', v_change.record_id);
 	v_inverse := CASE WHEN v_way = 'patch'
 		THEN change_inverse(v_images->>'noun', v_images->'before', v_images->'after', v_now) END;
 	v_conflicts := change_conflicts(v_way, v_images, v_now, v_inverse);
@@ -367,7 +367,7 @@ BEGIN
 		ELSE jsonb_build_object('cancelled', coalesce(v_answer->'cancelled_reminders', '[]'), 'restored', '[]'::jsonb) END;
 	v_answer := jsonb_build_object('id', p_request->>'request_id', 'undid', p_id, 'method', v_change.method,
 		'noun', v_images->>'noun', 'record_id', v_change.record_id,
-		'record', record_json(v_images->>'noun', v_change.record_id), 'cancelled_reminders', v_along->'cancelled', 'restored_reminders', v_along->'restored',
+		'record', record_image(v_images->>'noun', v_change.record_id), 'cancelled_reminders', v_along->'cancelled', 'restored_reminders', v_along->'restored',
 		'reopened', CASE WHEN v_way = 'reopen' THEN change_fulfilled(v_images) END,
 		'fulfilled', CASE WHEN v_way = 'end' THEN v_images #> '{along,reopened}' END,
 		'warnings', coalesce(v_answer->'warnings', '[]'));

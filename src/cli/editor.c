@@ -1,7 +1,7 @@
 /* Editor: a private folder, a file in it, a child process.
  *
- * While the editor runs, signals that would end the program are only noted, and handed on to the editor; so there is one
- * way out, which wipes. Invariant: no file of editor_run() outlives it. */
+ * While the editor runs, signals that would end the program are only noted, and handed on to the editor; so there is
+ * one way out, which wipes. Invariant: no file of editor_run() outlives it. */
 #include "cli/editor.h"
 
 #include <dirent.h>

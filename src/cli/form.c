@@ -56,8 +56,8 @@ struct form_entry *form_add(struct form *form, const char *name, const char *val
 			memcpy(more, form->entries, form->count * sizeof *more);
 		form->entries = more;
 	}
-	form->entries[form->count] = (struct form_entry){arena_strdup(form->arena, name), arena_strdup(form->arena, value),
-	                                                 NULL, NULL};
+	form->entries[form->count] =
+	    (struct form_entry){arena_strdup(form->arena, name), arena_strdup(form->arena, value), NULL, NULL};
 	return &form->entries[form->count++];
 }
 
@@ -87,9 +87,9 @@ void form_fault(struct form *form, const char *name, const char *message)
 			return;
 		}
 	}
-	const char *line = field ? arena_printf(form->arena, "%s %s", say(arena_printf(form->arena, "%s:", field->name)),
-	                                        message)
-	                         : arena_strdup(form->arena, message);
+	const char *line =
+	    field ? arena_printf(form->arena, "%s %s", say(arena_printf(form->arena, "%s:", field->name)), message)
+	          : arena_strdup(form->arena, message);
 	form->fault = form->fault ? arena_printf(form->arena, "%s\n%s", form->fault, line) : line;
 }
 
@@ -165,7 +165,7 @@ static void write_field(FILE *out, const struct form *form, const struct form_fi
 		written = true;
 	}
 	if (!written)
-		fprintf(out, field->block ? "\n" : "%s\n", label);
+		fprintf(out, "%s\n", field->block ? "" : label);
 }
 
 const char *form_text(const struct form *form)

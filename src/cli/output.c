@@ -399,6 +399,11 @@ static int exit_code(json_int_t code)
 	return CLI_FAILED;
 }
 
+int output_status(const json_t *error)
+{
+	return exit_code(json_integer_value(json_object_get(error, "code")));
+}
+
 int output_error(FILE *out, const json_t *error)
 {
 	struct arena arena = {0};
@@ -410,5 +415,5 @@ int output_error(FILE *out, const json_t *error)
 	for (size_t i = 0; i < json_array_size(candidates); i++)
 		fprintf(out, "  candidate: %s\n", tame(value_text(&arena, json_array_get(candidates, i))));
 	arena_release(&arena);
-	return exit_code(json_integer_value(json_object_get(error, "code")));
+	return output_status(error);
 }
