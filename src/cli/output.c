@@ -387,12 +387,13 @@ static void print_fault(FILE *out, struct arena *arena, const json_t *fault)
 		        field[length] ? " " : "", field + length + (field[length] == '.'), message);
 }
 
-static int exit_code(json_int_t code)
+int output_exit_code(const json_t *error)
 {
 	static const struct {
 		int code, status;
 	} table[] = {
 	    {-32602, CLI_USAGE}, {-32601, CLI_USAGE}, {404, CLI_NOT_FOUND}, {409, CLI_CONFLICT}, {503, CLI_OUT_OF_REACH}};
+	json_int_t code = json_integer_value(json_object_get(error, "code"));
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		if (table[i].code == code)
 			return table[i].status;
@@ -410,5 +411,5 @@ int output_error(FILE *out, const json_t *error)
 	for (size_t i = 0; i < json_array_size(candidates); i++)
 		fprintf(out, "  candidate: %s\n", tame(value_text(&arena, json_array_get(candidates, i))));
 	arena_release(&arena);
-	return exit_code(json_integer_value(json_object_get(error, "code")));
+	return output_exit_code(error);
 }
