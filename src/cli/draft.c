@@ -41,7 +41,8 @@ static json_t *list_in(json_t *object, const char *name)
 
 static struct when_clock clock_of(struct draft *draft)
 {
-	return (struct when_clock){draft->resolve.now_us, command_zone(draft->cli), WHEN_FORWARD};
+	return (struct when_clock){
+	    .now_us = draft->resolve.now_us, .zone = command_zone(draft->cli), .direction = WHEN_FORWARD, .say = say};
 }
 
 /* The next of the words that commas part, or NULL. */

@@ -162,7 +162,7 @@ static enum outcome send_patch(struct edit *edit, json_t *patch, int *status)
 	}
 	const json_t *error = json_object_get(answer, "error");
 	const char *code = json_string_value(json_object_get(json_object_get(error, "data"), "code"));
-	*status = error ? output_status(error) : CLI_DONE;
+	*status = error ? output_exit_code(error) : CLI_DONE;
 	if (!error) {
 		command_print(edit->cli, edit->update->name, json_object_get(answer, "result"));
 	} else if (code && strcmp(code, "stale_version") == 0) {
@@ -355,7 +355,6 @@ static int run_edit(struct cli *cli)
 	if (arguments->count == 0 || strncmp(arguments->words[0], "--", 2) == 0)
 		return command_usage_of(&command_edit);
 	resolve_init(&edit.resolve, cli);
-	edit.resolve.quiet = arguments_take_flag(arguments, "quiet");
 	if (!resolve_record(&edit.resolve, arguments->words[0], NULL, &edit.id, &err))
 		return command_fail(edit.resolve.status, "%s", err.message);
 	arguments->words++;
@@ -376,7 +375,6 @@ const struct command command_edit = {
     .example = "tracktwo edit 01a20b59 --set location=Geneva",
     COMMAND_OPTIONS(
         {"set", "FIELD=VALUE", "Changes a field without the editor; may be repeated.", COMMAND_VALUE_ANY, NULL},
-        {"file", "FILE", "Reads the form from a file that was kept.", COMMAND_VALUE_FILE, NULL},
-        {"quiet", NULL, "Does not say what names and times were taken for.", COMMAND_VALUE_ANY, NULL}),
+        {"file", "FILE", "Reads the form from a file that was kept.", COMMAND_VALUE_FILE, NULL}),
     .run = run_edit,
 };

@@ -182,7 +182,7 @@ static int send_draft(struct writing *writing, bool *refused)
 	if (error) {
 		*refused = true;
 		draft_take_error(&writing->draft, error);
-		status = output_status(error);
+		status = output_exit_code(error);
 	} else {
 		command_print(writing->cli, writing->method, result);
 		status = send_others(writing, json_string_value(json_object_get(result, "id")));
@@ -276,7 +276,6 @@ static int write_draft(struct writing *writing)
 	struct err err;
 	writing->form = arguments_take_flag(arguments, "form");
 	writing->no_input = arguments_take_flag(arguments, "no-input");
-	draft->resolve.quiet = arguments_take_flag(arguments, "quiet");
 	if (!arguments_take(arguments, "file", &writing->file, &err) || (writing->file && !take_file(writing, &err)) ||
 	    !draft_take_options(draft, &err) || !take_words(writing, &err))
 		return command_usage("%s", err.message);
@@ -365,9 +364,8 @@ static const char *const attributions[] = {"on-record", "chatham-house", "backgr
 	     COMMAND_VALUE_ANY, NULL},                                                                                     \
 	    {"form", NULL, "Writes it in $VISUAL or $EDITOR.", COMMAND_VALUE_ANY, NULL},                                   \
 	    {"file", "FILE", "Reads the form from a file that was kept.", COMMAND_VALUE_FILE, NULL},                       \
-	    {"no-input", NULL, "Reads no readout from standard input.", COMMAND_VALUE_ANY, NULL},                          \
 	{                                                                                                                  \
-		"quiet", NULL, "Does not say what names and times were taken for.", COMMAND_VALUE_ANY, NULL                    \
+		"no-input", NULL, "Reads no readout from standard input.", COMMAND_VALUE_ANY, NULL                             \
 	}
 
 #define EVENT_OPTIONS                                                                                                  \

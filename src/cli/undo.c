@@ -94,7 +94,6 @@ static int run_undo(struct cli *cli)
 	struct err err;
 	json_t *change;
 	resolve_init(&resolve, cli);
-	resolve.quiet = arguments_take_flag(arguments, "quiet");
 	if (!arguments_take(arguments, "reason", &reason, &err) || !arguments_take(arguments, "change", &change_id, &err))
 		return command_usage("%s", err.message);
 	if (arguments->count > 1 || (arguments->count == 1 && strncmp(arguments->words[0], "--", 2) == 0))
@@ -125,7 +124,6 @@ const struct command command_undo = {
     .example = "tracktwo undo 01a20b59",
     COMMAND_OPTIONS({"change", "ID", "The change that is meant, as change list shows it.", COMMAND_VALUE_ANY, NULL},
                     {"reason", "TEXT", "Why; stands in what is made void by it.", COMMAND_VALUE_ANY, NULL},
-                    {"yes", NULL, "Does not ask.", COMMAND_VALUE_ANY, NULL},
-                    {"quiet", NULL, "Does not say what names and times were taken for.", COMMAND_VALUE_ANY, NULL}),
+                    {"yes", NULL, "Does not ask.", COMMAND_VALUE_ANY, NULL}),
     .run = run_undo,
 };
