@@ -227,7 +227,10 @@ static bool take_for(struct draft *draft, const char *value, struct err *err)
 		if (!when_at(&noon, 12, 0, clock.zone, &clock.now_us, err))
 			return false;
 	}
-	const char *forward = arena_printf(draft->form.arena, "%s%s", *value == '+' ? "" : "+", value);
+	/* No event lasts for months of which one says "m". */
+	bool minutes = strcmp(value + strspn(value, "+0123456789"), "m") == 0;
+	const char *forward =
+	    arena_printf(draft->form.arena, "%s%s%s", *value == '+' ? "" : "+", value, minutes ? "in" : "");
 	if (!when_read(forward, &clock, &when, NULL) && !when_read(value, &clock, &when, NULL))
 		return err_set(err, say("must be an amount of time, such as 90m, 2h, 3d"));
 	if (draft->start.kind != WHEN_INSTANT && when.kind == WHEN_DAY)
@@ -371,9 +374,10 @@ static bool take_due(struct draft *draft, const char *value, struct err *err)
 	int64_t due_us = when.instant_us;
 	if (when.kind != WHEN_INSTANT && !when_at(&when, MORNING_HOUR, 0, clock.zone, &due_us, err))
 		return false;
-	json_t *reminder = json_pack("{s:s,s:s}", "note", note, "timezone", clock.zone);
+	json_t *reminder = json_pack("{s:s}", "note", note);
 	set_instant(reminder, "due_at", due_us);
 	if (json_object_get(draft->params, "follow_up")) {
+		set_text(reminder, "timezone", clock.zone);
 		json_array_append_new(draft->reminders, reminder);
 		return true;
 	}
