@@ -19,7 +19,7 @@
 #include "base/arena.h"
 
 struct form_field {
-	const char *name; /* "title"; its Korean stands in the table of say() under "title:" */
+	const char *name; /* "title"; its Korean is the heading of that name */
 	const char *help; /* a comment, a key of say(); NULL for none */
 	bool repeats;
 	bool block;  /* a part of its own at the end */

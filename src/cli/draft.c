@@ -464,6 +464,11 @@ static const struct row rows[] = {
 };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
+const char *draft_field_name(size_t index)
+{
+	return index < ROW_COUNT ? rows[index].name : NULL;
+}
+
 static const char *help_of(const struct command *command, const char *name)
 {
 	for (size_t i = 0; i < command->option_count; i++)

@@ -19,20 +19,20 @@ static bool begins(const char *line, const char *with)
 	return strncmp(line, with, strlen(with)) == 0;
 }
 
-/* The field's name in both languages, with its colon, is a row of the table. */
+/* The field's name in Korean, whatever the language chosen is. */
 static const char *korean_of(const char *name)
 {
-	size_t count, length = strlen(name);
-	const struct language_row *rows = language_rows(&count);
+	size_t count;
+	const struct language_row *rows = language_headings(&count);
 	for (size_t i = 0; i < count; i++)
-		if (strncmp(rows[i].english, name, length) == 0 && strcmp(rows[i].english + length, ":") == 0)
+		if (strcmp(rows[i].english, name) == 0)
 			return rows[i].korean;
 	return NULL;
 }
 
 static bool is_name(const char *name, const char *word, size_t length)
 {
-	return name && strncasecmp(name, word, length) == 0 && (name[length] == '\0' || strcmp(name + length, ":") == 0);
+	return name && strncasecmp(name, word, length) == 0 && name[length] == '\0';
 }
 
 const struct form_field *form_find(const struct form *form, const char *name, size_t length)
@@ -150,14 +150,14 @@ static void write_entry(FILE *out, const char *label, const struct form_entry *e
 
 static void write_field(FILE *out, const struct form *form, const struct form_field *field)
 {
-	const char *label = say(arena_printf(form->arena, "%s:", field->name));
+	const char *label = arena_printf(form->arena, "%s:", say_heading(field->name));
 	bool written = false, valued = form_value(form, field->name) != NULL;
 	if (field->hidden && !valued)
 		return;
 	if (field->help && !field->block)
 		write_marked(out, "# ", say(field->help));
 	if (field->block)
-		fprintf(out, "---- %.*s ----\n", (int)strcspn(label, ":"), label);
+		fprintf(out, "---- %s ----\n", say_heading(field->name));
 	for (size_t i = 0; i < form->count; i++) {
 		if (strcmp(form->entries[i].name, field->name) != 0)
 			continue;
