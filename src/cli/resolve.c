@@ -97,9 +97,9 @@ static void print_candidates(struct resolve *resolve, const json_t *list, bool n
 	{
 		const char *text = candidate_text(resolve, candidate, true), *noun = member(candidate, "noun");
 		if (numbered)
-			fprintf(stderr, "%3zu  %s  %s\n", i + 1, noun, text);
+			fprintf(stderr, "%3zu  %s  %s\n", i + 1, say(noun), text);
 		else
-			fprintf(stderr, "  %s  %s\n", noun, text);
+			fprintf(stderr, "  %s  %s\n", say(noun), text);
 	}
 }
 
@@ -167,12 +167,12 @@ static bool fault_none(struct resolve *resolve, const char *word, const char *co
 	if (!noun)
 		(void)err_set(err, say("nothing is called \"%s\", and no id begins so"), text);
 	else if (!has_name(noun))
-		(void)err_set(err, say("no %s has an id that begins with \"%s\"; write at least %d of its digits"), noun, text,
-		              (int)PREFIX_DIGITS);
+		(void)err_set(err, say("no %s has an id that begins with \"%s\"; write at least %d of its digits"), say(noun),
+		              text, (int)PREFIX_DIGITS);
 	else if (creates)
-		(void)err_set(err, say("no %s is called \"%s\"; make one: tracktwo %s create --help"), noun, text, noun);
+		(void)err_set(err, say("no %s is called \"%s\"; make one: tracktwo %s create --help"), say(noun), text, noun);
 	else
-		(void)err_set(err, say("no %s is called \"%s\""), noun, text);
+		(void)err_set(err, say("no %s is called \"%s\""), say(noun), text);
 	return fail(resolve, CLI_NOT_FOUND);
 }
 

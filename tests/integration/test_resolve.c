@@ -328,10 +328,11 @@ static void test_in_korean(void **state)
 {
 	(void)state;
 	LINES({"contact get --id 박 --lang ko", 3, NULL, "찾을 수 없습니다"},
-	      {"engagement history --country Chian --lang ko", 2, NULL, "중국"},
+	      {"engagement history --country Chian --lang ko", 2, NULL, "China(CN)을(를) 뜻하십니까?"},
 	      {"engagement history --country DPRK --json --lang ko", 0, "items", "DPRK: KP, 북한"},
 	      {"engagement history --since 25:00 --lang ko", 2, NULL, "시각"},
-	      {"contact get --id 김민준 --lang ko", 4, NULL, "여럿"});
+	      {"contact get --id 김민준 --lang ko", 4, NULL, "여럿"},
+	      {"contact get --id 김민준 --lang ko", 4, NULL, "  인물  김민준 (KP)"});
 }
 
 /* On a terminal the command asks; `typed` is the answer. Both streams come together; free() them. */
