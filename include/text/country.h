@@ -13,8 +13,7 @@
 /* The ISO 3166-1 alpha-2 code, static, of a code (alpha-2 or alpha-3), name or alias; any bytes. Fails for what is
  * none, naming what is near, and for what stands for two ("Korea"), naming both. `say`, unless NULL, gives the format
  * of a message in the language of who reads it. */
-ERR_CHECKED bool country_find(const char *word, const char *(*say)(const char *english), const char **code,
-                              struct err *err);
+ERR_CHECKED bool country_find(const char *word, const char **code, struct err *err);
 
 /* "North Korea", "북한": the name of an assigned code in a language ("en", "ko", …), or the code where there is none.
  * In the arena. */

@@ -46,8 +46,6 @@ struct when_clock {
 	int64_t now_us;   /* microseconds since 1970-01-01T00:00:00Z, years 1900 to 9000 */
 	const char *zone; /* IANA */
 	enum when_direction direction;
-	/* The text of a message, a format, in the language of who reads it; NULL: English. */
-	const char *(*say)(const char *english);
 };
 
 struct when {

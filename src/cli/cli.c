@@ -16,8 +16,8 @@
 #include "cli/commands.h"
 #include "cli/language.h"
 #include "cli/link.h"
-#include "cli/screen.h"
 #include "cli/resolve.h"
+#include "cli/screen.h"
 #include "text/zone.h"
 
 /* What is no noun and verb, in the order of help. */
@@ -146,11 +146,11 @@ static int start(struct cli *cli, int argc, char **argv)
 		return command_usage("%s", err.message);
 	if (cli->arguments.lang && !language_choose(cli->arguments.lang))
 		return command_usage(say("--lang takes en or ko"));
-	if (cli->arguments.color && !screen_choose_colour(cli->arguments.color))
-		return command_usage(say("--color takes auto, always or never"));
 	if (cli->arguments.zone && !zone_check(cli->arguments.zone, &err))
 		return command_usage("--zone: %s", err.message);
 	cli->zone = cli->arguments.zone;
+	if (cli->arguments.color && !screen_choose_colour(cli->arguments.color))
+		return command_usage(say("--color takes auto, always or never"));
 	cli->registry = api_registry();
 	cli->socket = find_socket(cli);
 	cli->format = cli->arguments.json                             ? OUTPUT_JSON

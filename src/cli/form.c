@@ -87,9 +87,8 @@ void form_fault(struct form *form, const char *name, const char *message)
 			return;
 		}
 	}
-	const char *line =
-	    field ? arena_printf(form->arena, "%s %s", say(arena_printf(form->arena, "%s:", field->name)), message)
-	          : arena_strdup(form->arena, message);
+	const char *line = field ? arena_printf(form->arena, "%s: %s", say_heading(field->name), message)
+	                         : arena_strdup(form->arena, message);
 	form->fault = form->fault ? arena_printf(form->arena, "%s\n%s", form->fault, line) : line;
 }
 

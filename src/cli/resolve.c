@@ -25,6 +25,13 @@ void resolve_init(struct resolve *resolve, struct cli *cli)
 	*resolve = (struct resolve){.cli = cli, .now_us = time_now_micros(), .quiet = cli->arguments.quiet};
 }
 
+/* For a refusal in English that came from below. */
+static bool fail_by(struct resolve *resolve, struct err *err, int status)
+{
+	resolve->status = status;
+	return err_set(err, "%s", say_message(&resolve->cli->arena, err->message));
+}
+
 static bool fail(struct resolve *resolve, int status)
 {
 	resolve->status = status;
@@ -56,8 +63,8 @@ static void told(struct resolve *resolve, const char *word, const char *meaning)
 bool resolve_country(struct resolve *resolve, const char *word, const char **code, struct err *err)
 {
 	struct arena *arena = &resolve->cli->arena;
-	if (!country_find(word, say, code, err))
-		return fail(resolve, CLI_USAGE);
+	if (!country_find(word, code, err))
+		return fail_by(resolve, err, CLI_USAGE);
 	if (strcmp(word, *code) != 0)
 		told(resolve, word, arena_printf(arena, "%s, %s", *code, country_name(arena, *code, language_code())));
 	return true;
@@ -90,9 +97,9 @@ static void print_candidates(struct resolve *resolve, const json_t *list, bool n
 	{
 		const char *text = candidate_text(resolve, candidate, true), *noun = member(candidate, "noun");
 		if (numbered)
-			fprintf(stderr, "%3zu  %s  %s\n", i + 1, noun, text);
+			fprintf(stderr, "%3zu  %s  %s\n", i + 1, say(noun), text);
 		else
-			fprintf(stderr, "  %s  %s\n", noun, text);
+			fprintf(stderr, "  %s  %s\n", say(noun), text);
 	}
 }
 
@@ -160,12 +167,12 @@ static bool fault_none(struct resolve *resolve, const char *word, const char *co
 	if (!noun)
 		(void)err_set(err, say("nothing is called \"%s\", and no id begins so"), text);
 	else if (!has_name(noun))
-		(void)err_set(err, say("no %s has an id that begins with \"%s\"; write at least %d of its digits"), noun, text,
-		              (int)PREFIX_DIGITS);
+		(void)err_set(err, say("no %s has an id that begins with \"%s\"; write at least %d of its digits"), say(noun),
+		              text, (int)PREFIX_DIGITS);
 	else if (creates)
-		(void)err_set(err, say("no %s is called \"%s\"; make one: tracktwo %s create --help"), noun, text, noun);
+		(void)err_set(err, say("no %s is called \"%s\"; make one: tracktwo %s create --help"), say(noun), text, noun);
 	else
-		(void)err_set(err, say("no %s is called \"%s\""), noun, text);
+		(void)err_set(err, say("no %s is called \"%s\""), say(noun), text);
 	return fail(resolve, CLI_NOT_FOUND);
 }
 
@@ -178,7 +185,8 @@ static json_t *ask_daemon(struct resolve *resolve, const char *method, json_t *p
 	if (!answer) {
 		resolve->status = CLI_OUT_OF_REACH;
 	} else if (!result) {
-		(void)err_set(err, "%s", output_cell(&resolve->cli->arena, error, "message"));
+		(void)err_set(err, "%s",
+		              say_message(&resolve->cli->arena, output_cell(&resolve->cli->arena, error, "message")));
 		resolve->status = output_exit_code(error);
 	}
 	json_decref(answer);
@@ -309,7 +317,7 @@ bool resolve_party(struct resolve *resolve, const char *word, const char **party
 	*party = word;
 	if (uuid_valid(word))
 		return true;
-	if (country_find(word, say, party, NULL))
+	if (country_find(word, party, NULL))
 		return resolve_country(resolve, word, party, err);
 	if (!resolve_person(resolve, word, RESOLVE_ANYBODY, &person, err))
 		return false;
@@ -373,9 +381,9 @@ bool resolve_when(struct resolve *resolve, const char *words, enum when_directio
 {
 	struct arena *arena = &resolve->cli->arena;
 	const char *zone = command_zone(resolve->cli);
-	struct when_clock clock = {.now_us = resolve->now_us, .zone = zone, .direction = direction, .say = say};
+	struct when_clock clock = {.now_us = resolve->now_us, .zone = zone, .direction = direction};
 	if (!when_read(words, &clock, when, err))
-		return fail(resolve, CLI_USAGE);
+		return fail_by(resolve, err, CLI_USAGE);
 	const char *text = when_text(arena, when, zone);
 	if (when->relative && strcmp(text, words) != 0)
 		told(resolve, words,

@@ -133,6 +133,8 @@ static bool walk_object(struct walk *walk, const struct type *type, json_t *obje
 			continue;
 		right = walk_value(walk, member, member->type, &value);
 		json_object_set_new(object, member->name, value);
+		if (!right && walk->depth == 1)
+			(void)err_prefix(walk->err, "%s", arguments_option(&walk->resolve->cli->arena, member->name));
 	}
 	walk->depth--;
 	return right;

@@ -29,8 +29,10 @@ static const struct alias aliases[] = {
 static const struct {
 	const char *name, *one, *other;
 } ambiguous[] = {
-    {"Korea", "KR", "KP"},  {"Корея", "KR", "KP"},        {"Virgin Islands", "VG", "VI"},
-    {"Samoas", "WS", "AS"}, {"Saint Martin", "MF", "SX"},
+    {"Korea", "KR", "KP"},
+    {"Корея", "KR", "KP"},
+    {"Virgin Islands", "VG", "VI"},
+
 };
 
 /* ICU knows more regions than are assigned. */
@@ -161,7 +163,7 @@ static const char *shown_of(struct arena *arena, const char *word)
 	return shown;
 }
 
-static bool fault_unknown(const char *word, const char *folded, const char *(*say)(const char *), struct err *err)
+static bool fault_unknown(const char *word, const char *folded, struct err *err)
 {
 	static const char *const locales[] = {"en", "ko"};
 	struct arena arena = {0};
@@ -183,28 +185,22 @@ static bool fault_unknown(const char *word, const char *folded, const char *(*sa
 		}
 	}
 	if (code)
-		(void)err_set(err, say("\"%s\" is no country known here; did you mean %s (%s)?"), shown, nearest.name, code);
+		(void)err_set(err, "\"%s\" is no country known here; did you mean %s (%s)?", shown, nearest.name, code);
 	else
-		(void)err_set(err, say("\"%s\" is no country known here; \"tracktwo country list\" shows all"), shown);
+		(void)err_set(err, "\"%s\" is no country known here; \"tracktwo country list\" shows all", shown);
 	arena_release(&arena);
 	return false;
 }
 
-static const char *same(const char *english)
-{
-	return english;
-}
-
-bool country_find(const char *word, const char *(*say)(const char *english), const char **code, struct err *err)
+bool country_find(const char *word, const char **code, struct err *err)
 {
 	char folded[FOLD_BYTES], other[FOLD_BYTES];
-	say = say ? say : same;
 	*code = NULL;
 	if (!fold(word, folded))
 		folded[0] = '\0';
 	for (size_t i = 0; i < sizeof ambiguous / sizeof *ambiguous; i++)
 		if (fold(ambiguous[i].name, other) && strcmp(folded, other) == 0)
-			return err_set(err, say("\"%s\" could be %s or %s; write one of them"), ambiguous[i].name, ambiguous[i].one,
+			return err_set(err, "\"%s\" could be %s or %s; write one of them", ambiguous[i].name, ambiguous[i].one,
 			               ambiguous[i].other);
 	if (*folded)
 		*code = find_code(folded);
@@ -212,7 +208,7 @@ bool country_find(const char *word, const char *(*say)(const char *english), con
 		*code = find_alias(folded);
 	if (*folded && !*code)
 		*code = find_by_icu(folded);
-	return *code || fault_unknown(word, folded, say, err);
+	return *code || fault_unknown(word, folded, err);
 }
 
 const char *country_name(struct arena *arena, const char *code, const char *language)

@@ -13,11 +13,6 @@
 
 enum { DAY_S = 86400, WEEK_DAYS = 7, MINUTES_MAX = 59, DAYS_MOST = 4000000 };
 
-static const char *same(const char *english)
-{
-	return english;
-}
-
 /* What the slots mean together. */
 
 static struct time_civil civil_of(int year, int month, int day)
@@ -25,11 +20,11 @@ static struct time_civil civil_of(int year, int month, int day)
 	return (struct time_civil){.year = year, .month = month, .day = day};
 }
 
-static bool in_range(struct reading *r, int64_t day, struct err *err)
+static bool in_range(int64_t day, struct err *err)
 {
 	if (day >= time_days_from_civil(civil_of(1, 1, 2)) && day <= time_days_from_civil(civil_of(9999, 12, 30)))
 		return true;
-	return when_fault(r->say, err, "that lies outside the years 1 to 9999");
+	return err_set(err, "that lies outside the years 1 to 9999");
 }
 
 /* The same day `months` later; the last of the month where it has no such day. */
@@ -79,14 +74,13 @@ static bool check_month(struct reading *r, struct err *err)
 {
 	int month = r->slot[SLOT_MONTH], day = r->slot[SLOT_MONTHDAY];
 	if (r->set[SLOT_MONTH] && (month < 1 || month > 12))
-		return when_fault(r->say, err, "there is no month %d; write the month before the day, 11-20, or its name",
-		                  month);
+		return err_set(err, "there is no month %d; write the month before the day, 11-20, or its name", month);
 	if (!r->set[SLOT_MONTHDAY])
 		return true;
 	int most = r->set[SLOT_MONTH] ? time_days_in_month(r->set[SLOT_YEAR] ? r->slot[SLOT_YEAR] : 2000, month) : 31;
 	if (day >= 1 && day <= most)
 		return true;
-	return when_fault(r->say, err, "there is no day %d in that month; it ends on the %d", day, most);
+	return err_set(err, "there is no day %d in that month; it ends on the %d", day, most);
 }
 
 /* A month and a day, or one of them, of the year or month to which the direction leads. */
@@ -104,9 +98,9 @@ static bool find_nearest_date(struct reading *r, struct when *when, struct err *
 		if (day > days || !looked_at(r, r->clock->direction == WHEN_BACK ? first : last))
 			continue;
 		set_span(when, day_set ? WHEN_DAY : WHEN_MONTH, first, last);
-		return in_range(r, first, err);
+		return in_range(first, err);
 	}
-	return when_fault(r->say, err, "no such day is near; write the year, too");
+	return err_set(err, "no such day is near; write the year, too");
 }
 
 static bool find_date(struct reading *r, struct when *when, struct err *err)
@@ -117,9 +111,9 @@ static bool find_date(struct reading *r, struct when *when, struct err *err)
 		return find_nearest_date(r, when, err);
 	int year = r->slot[SLOT_YEAR];
 	if (year < 1 || year > 9999)
-		return when_fault(r->say, err, "that lies outside the years 1 to 9999");
+		return err_set(err, "that lies outside the years 1 to 9999");
 	if (r->set[SLOT_MONTHDAY] && !r->set[SLOT_MONTH])
-		return when_fault(r->say, err, "a day of which month? Write 2026-11-20 or 20 Nov 2026");
+		return err_set(err, "a day of which month? Write 2026-11-20 or 20 Nov 2026");
 	if (!r->set[SLOT_MONTH]) {
 		set_year(when, year);
 	} else if (!r->set[SLOT_MONTHDAY]) {
@@ -158,9 +152,9 @@ static bool find_weekday(struct reading *r, struct when *when, bool found, struc
 		return true;
 	if (found && when->kind == WHEN_DAY)
 		return when->first_day - monday_of(when->first_day) == weekday ||
-		       when_fault(r->say, err, "that day is another day of the week; leave one of the two out");
+		       err_set(err, "that day is another day of the week; leave one of the two out");
 	if (found && when->kind != WHEN_WEEK)
-		return when_fault_twice(r, err);
+		return when_fault_twice(err);
 	int32_t day = (found ? when->first_day : monday_of(r->today)) + weekday;
 	if (!found && !looked_at(r, day))
 		day += direction_of(r) * WEEK_DAYS;
@@ -173,8 +167,7 @@ static bool find_edge(struct reading *r, struct when *when, bool found, struct e
 	if (!r->set[SLOT_EDGE])
 		return true;
 	if (!found || when->kind == WHEN_DAY)
-		return when_fault(r->say, err,
-		                  "start and end are those of a week, month or year: write, for example, \"end of month\"");
+		return err_set(err, "start and end are those of a week, month or year: write, for example, \"end of month\"");
 	int32_t day = r->slot[SLOT_EDGE] ? when->last_day : when->first_day;
 	set_span(when, WHEN_DAY, day, day);
 	return true;
@@ -187,7 +180,7 @@ static bool find_span(struct reading *r, struct when *when, bool *found, struct 
 		return false;
 	bool dated = r->set[SLOT_YEAR] || r->set[SLOT_MONTH] || r->set[SLOT_MONTHDAY];
 	if (dated + r->set[SLOT_PERIOD] + r->set[SLOT_DAY] + r->has_amount > 1)
-		return when_fault_twice(r, err);
+		return when_fault_twice(err);
 	*found = dated || r->set[SLOT_PERIOD] || r->set[SLOT_DAY];
 	if (dated && !find_date(r, when, err))
 		return false;
@@ -209,14 +202,14 @@ static bool find_amount(struct reading *r, struct when *when, struct err *err)
 	int64_t sign = r->set[SLOT_SIGN] ? r->slot[SLOT_SIGN] : direction_of(r);
 	int64_t day = add_months(r->today, sign * (12 * r->amount[UNIT_YEAR] + r->amount[UNIT_MONTH]));
 	day += sign * (WEEK_DAYS * r->amount[UNIT_WEEK] + r->amount[UNIT_DAY]);
-	if (!in_range(r, day, err))
+	if (!in_range(day, err))
 		return false;
 	set_span(when, WHEN_DAY, (int32_t)day, (int32_t)day);
 	int64_t exact_s = 3600 * r->amount[UNIT_HOUR] + 60 * r->amount[UNIT_MINUTE] + r->amount[UNIT_SECOND];
 	if (exact_s == 0)
 		return true;
 	if (r->set[SLOT_HOUR])
-		return when_fault_twice(r, err);
+		return when_fault_twice(err);
 	int64_t from_s = r->now_s;
 	if (day != r->today)
 		from_s = zone_instant_of(r->zone, r->now_local_s + (day - r->today) * DAY_S, NULL);
@@ -231,22 +224,22 @@ static bool find_time(struct reading *r, int *time_s, struct err *err)
 	int hour = r->slot[SLOT_HOUR], half = r->slot[SLOT_HALF_OF_DAY];
 	if (r->set[SLOT_HALF_OF_DAY]) {
 		if (!r->set[SLOT_HOUR] || hour < 1 || hour > 12)
-			return when_fault(r->say, err, "morning and afternoon go with an hour from 1 to 12, such as 3pm");
+			return err_set(err, "morning and afternoon go with an hour from 1 to 12, such as 3pm");
 		if (half == 2 && (hour < 6 || hour == 12))
-			return when_fault(r->say, err, "at night could be of the day before or after; write 22:00 or 02:00");
+			return err_set(err, "at night could be of the day before or after; write 22:00 or 02:00");
 		hour = hour % 12 + (half ? 12 : 0);
 	}
 	*time_s = hour * 3600 + r->slot[SLOT_MINUTE] * 60 + r->slot[SLOT_SECOND];
 	if (hour <= 24 && *time_s <= DAY_S && r->slot[SLOT_MINUTE] <= MINUTES_MAX && r->slot[SLOT_SECOND] <= MINUTES_MAX)
 		return true;
-	return when_fault(r->say, err, "there is no such time of day; they go from 00:00 to 24:00");
+	return err_set(err, "there is no such time of day; they go from 00:00 to 24:00");
 }
 
 static bool set_time(struct reading *r, struct when *when, int time_s, struct err *err)
 {
 	if (when->kind != WHEN_DAY)
-		return when_fault(r->say, err, "a time of day needs a day; that is a week, month or year");
-	if (!in_range(r, when->first_day, err))
+		return err_set(err, "a time of day needs a day; that is a week, month or year");
+	if (!in_range(when->first_day, err))
 		return false;
 	int64_t local_s = (int64_t)when->first_day * DAY_S + time_s;
 	int64_t instant_s =
@@ -275,23 +268,23 @@ static bool find_when(struct reading *r, struct when *when, struct err *err)
 	read_day_suffix(r);
 	if (r->set[SLOT_NOW]) {
 		if (r->words.count > 1)
-			return when_fault_twice(r, err);
+			return when_fault_twice(err);
 		*when = (struct when){.kind = WHEN_INSTANT, .instant_us = r->now_s * 1000000};
 		return true;
 	}
 	if (r->set[SLOT_SIGN] && !r->has_amount)
-		return when_fault(r->say, err, "how much? Write, for example, \"3 days ago\" or \"in 2 weeks\"");
+		return err_set(err, "how much? Write, for example, \"3 days ago\" or \"in 2 weeks\"");
 	if (!find_span(r, when, &found, err) || !find_time(r, &time_s, err))
 		return false;
 	if (r->set[SLOT_OFFSET] && (!found || !r->set[SLOT_HOUR]))
-		return when_fault(r->say, err, "an offset from UTC goes with a day and a time of day");
+		return err_set(err, "an offset from UTC goes with a day and a time of day");
 	if (r->has_amount && found)
-		return when_fault_twice(r, err);
+		return when_fault_twice(err);
 	if (r->has_amount && !find_amount(r, when, err))
 		return false;
 	if (!found && !r->has_amount)
 		set_span(when, WHEN_DAY, r->today, r->today);
-	return r->set[SLOT_HOUR] ? set_time(r, when, time_s, err) : in_range(r, when->first_day, err);
+	return r->set[SLOT_HOUR] ? set_time(r, when, time_s, err) : in_range(when->first_day, err);
 }
 
 static int64_t floor_divide(int64_t number, int64_t by)
@@ -306,10 +299,9 @@ bool when_read(const char *text, const struct when_clock *clock, struct when *wh
 	struct reading *r = arena_alloc(&arena, sizeof *r);
 	*when = (struct when){.kind = WHEN_INSTANT};
 	r->clock = clock;
-	r->say = clock->say ? clock->say : same;
 	bool right = false, plain_instant = time_parse_instant(text, &when->instant_us, NULL);
 	int32_t day;
-	if (!plain_instant && !when_split(&arena, text, r->say, &r->words, err))
+	if (!plain_instant && !when_split(&arena, text, &r->words, err))
 		goto out;
 	if (!zone_init(&zone, clock->zone, err))
 		goto out;

@@ -59,12 +59,7 @@ struct words {
 	size_t count;
 };
 
-/* Fills `err` with `english`, a format, in the language of `say`; returns false. */
-bool when_fault(const char *(*say)(const char *english), struct err *err, const char *english, ...)
-    __attribute__((format(printf, 3, 4)));
-
-ERR_CHECKED bool when_split(struct arena *arena, const char *text, const char *(*say)(const char *english),
-                            struct words *words, struct err *err);
+ERR_CHECKED bool when_split(struct arena *arena, const char *text, struct words *words, struct err *err);
 
 enum slot {
 	SLOT_DAY, /* days from today */
@@ -86,7 +81,6 @@ enum slot {
 
 struct reading {
 	const struct when_clock *clock;
-	const char *(*say)(const char *english);
 	const struct zone *zone;
 	struct words words;
 	const struct word *at;
@@ -102,7 +96,7 @@ struct reading {
 
 /* Fills a slot; fails when it is filled already. */
 ERR_CHECKED bool when_put(struct reading *r, enum slot slot, int value, struct err *err);
-bool when_fault_twice(const struct reading *r, struct err *err);
+bool when_fault_twice(struct err *err);
 
 /* Fills the slots by all words. */
 ERR_CHECKED bool when_take(struct reading *r, struct err *err);

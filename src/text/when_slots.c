@@ -3,15 +3,15 @@
 
 enum { MINUTES_MAX = 59, AMOUNT_MOST = 999999 };
 
-bool when_fault_twice(const struct reading *r, struct err *err)
+bool when_fault_twice(struct err *err)
 {
-	return when_fault(r->say, err, "that says two things at once; write one day and one time");
+	return err_set(err, "that says two things at once; write one day and one time");
 }
 
 bool when_put(struct reading *r, enum slot slot, int value, struct err *err)
 {
 	if (r->set[slot])
-		return when_fault_twice(r, err);
+		return when_fault_twice(err);
 	r->set[slot] = true;
 	r->slot[slot] = value;
 	return true;
@@ -26,7 +26,7 @@ static bool put_period(struct reading *r, enum when_unit unit, int ahead, struct
 static bool add_amount(struct reading *r, enum when_unit unit, int count, struct err *err)
 {
 	if (count > AMOUNT_MOST || r->amount[unit] != 0)
-		return when_fault(r->say, err, "that amount of time is too large, or said twice");
+		return err_set(err, "that amount of time is too large, or said twice");
 	r->amount[unit] = count;
 	r->has_amount = true;
 	return true;
@@ -41,7 +41,7 @@ static bool take_offset(struct reading *r, struct err *err)
 	if (w[0].kind != WORD_MARK || !w[0].joined || (w[0].value != '+' && w[0].value != '-'))
 		return true;
 	if (w[1].digits != 2 || w[2].value != ':' || w[3].digits != 2 || w[1].value > 23 || w[3].value > MINUTES_MAX)
-		return when_fault(r->say, err, "write an offset from UTC as +09:00");
+		return err_set(err, "write an offset from UTC as +09:00");
 	r->at += 4;
 	int offset_s = w[1].value * 3600 + w[3].value * 60;
 	return when_put(r, SLOT_OFFSET, w[0].value == '+' ? offset_s : -offset_s, err);
@@ -53,7 +53,7 @@ static bool take_colons(struct reading *r, struct err *err)
 	const struct word *w = r->at;
 	bool seconds = w[3].kind == WORD_MARK && w[3].value == ':' && w[4].kind == WORD_NUMBER;
 	if (w[2].digits != 2 || (seconds && w[4].digits != 2))
-		return when_fault(r->say, err, "write a time with two digits for minutes and seconds, such as 09:05");
+		return err_set(err, "write a time with two digits for minutes and seconds, such as 09:05");
 	r->at += seconds ? 5 : 3;
 	return when_put(r, SLOT_HOUR, w[0].value, err) && when_put(r, SLOT_MINUTE, w[2].value, err) &&
 	       (!seconds || when_put(r, SLOT_SECOND, w[4].value, err)) && take_offset(r, err);
@@ -67,7 +67,7 @@ static bool take_date(struct reading *r, struct err *err)
 	    w[3].kind == WORD_MARK && w[3].value == w[1].value && w[3].joined && w[4].kind == WORD_NUMBER && w[4].joined;
 	bool year_first = w[0].digits == 4;
 	if ((third && !year_first) || (!third && w[1].value == '.' && !year_first) || w[2].digits > 2)
-		return when_fault(r->say, err, "which is the day, and which the month? Write 2026-11-20 or 20 Nov");
+		return err_set(err, "which is the day, and which the month? Write 2026-11-20 or 20 Nov");
 	r->at += third ? 5 : 3;
 	/* A Korean date may end in a point, too: 2026.11.20. */
 	if (third && w[1].value == '.' && r->at->kind == WORD_MARK && r->at->value == '.')
@@ -114,8 +114,7 @@ static bool take_number_alone(struct reading *r, const struct word *word, struct
 		return when_put(r, SLOT_MONTHDAY, word->value, err);
 	if (word->digits == 4)
 		return when_put(r, SLOT_YEAR, word->value, err);
-	return when_fault(r->say, err,
-	                  "a number says too little; write what it counts, such as \"3 days ago\", 3pm or 20 Nov");
+	return err_set(err, "a number says too little; write what it counts, such as \"3 days ago\", 3pm or 20 Nov");
 }
 
 /* What a number before such a word fills; the rest has functions of its own. */
@@ -150,7 +149,7 @@ static bool take_number(struct reading *r, struct err *err)
 	if (w[1].kind == WORD_MARK && w[1].joined && w[2].kind == WORD_NUMBER && w[2].joined && w[1].value != '+')
 		return w[1].value == ':' ? take_colons(r, err) : take_date(r, err);
 	if (w[1].kind == WORD_M && r->amount[UNIT_HOUR] == 0)
-		return when_fault(r->say, err, "does m stand for minutes or for months? Write min or mo");
+		return err_set(err, "does m stand for minutes or for months? Write min or mo");
 	if (w[1].kind == WORD_UNIT || w[1].kind == WORD_M || (w[1].kind == WORD_YEAR_OF && w[0].value < 1000)) {
 		r->at += 2;
 		return take_amount(r, w[1].kind == WORD_YEAR_OF ? UNIT_YEAR : w[1].unit, w[0].value, err);
@@ -182,7 +181,7 @@ static bool take_side(struct reading *r, struct err *err)
 		enum when_unit unit = r->at++->unit;
 		return put_period(r, unit, w->value, err);
 	}
-	return when_fault(r->say, err, "this, next and last go before a weekday, week, month or year");
+	return err_set(err, "this, next and last go before a weekday, week, month or year");
 }
 
 static bool take_edge(struct reading *r, struct err *err)
@@ -205,8 +204,7 @@ static bool take_mark(struct reading *r, struct err *err)
 	const struct word *w = r->at++;
 	bool sign = (w->value == '+' || w->value == '-') && w == r->words.list && w[1].kind == WORD_NUMBER;
 	if (!sign)
-		return when_fault(r->say, err, "\"%c\" stands in the wrong place; a sign goes before an amount, such as +7d",
-		                  w->value);
+		return err_set(err, "\"%c\" stands in the wrong place; a sign goes before an amount, such as +7d", w->value);
 	return when_put(r, SLOT_SIGN, w->value == '+' ? 1 : -1, err);
 }
 
@@ -240,7 +238,8 @@ static bool take_word_of_period(struct reading *r, struct err *err)
 
 static bool take_weekend(struct reading *r, struct err *err)
 {
-	return when_fault(r->say, err, "a weekend has two days; write saturday or sunday");
+	(void)r;
+	return err_set(err, "a weekend has two days; write saturday or sunday");
 }
 
 static bool (*const take[WORD_KINDS])(struct reading *r, struct err *err) = {
@@ -265,13 +264,12 @@ static bool (*const take[WORD_KINDS])(struct reading *r, struct err *err) = {
 bool when_take(struct reading *r, struct err *err)
 {
 	if (r->words.count == 0)
-		return when_fault(r->say, err, "no time is said; write, for example, tomorrow 3pm");
+		return err_set(err, "no time is said; write, for example, tomorrow 3pm");
 	r->at = r->words.list;
 	while (r->at->kind != WORD_END) {
 		if (!take[r->at->kind])
-			return when_fault(r->say, err,
-			                  "a word that goes behind a number stands alone; write, for example, \"3 days "
-			                  "ago\" or \"end of month\"");
+			return err_set(err, "a word that goes behind a number stands alone; write, for example, \"3 days "
+			                    "ago\" or \"end of month\"");
 		if (!take[r->at->kind](r, err))
 			return false;
 	}

@@ -4,8 +4,6 @@
  * Invariant: what is looked up is NFC, in lower case, of half width, with one space where there were several. */
 #include "when_parts.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "text/names.h"
@@ -266,16 +264,6 @@ static const struct {
     {"\u3000", " "}, {"\u00A0", " "}, {"−", "-"},  {"’", "'"},  {",", " "},  {"(", " "},  {")", " "},  {"\t", " "},
 };
 
-bool when_fault(const char *(*say)(const char *english), struct err *err, const char *english, ...)
-{
-	char message[sizeof err->message];
-	va_list args;
-	va_start(args, english);
-	vsnprintf(message, sizeof message, say(english), args);
-	va_end(args);
-	return err_set(err, "%s", message);
-}
-
 /* NULL when the text is no text. */
 static const char *plain_of(struct arena *arena, const char *text)
 {
@@ -342,7 +330,7 @@ static size_t take_digits(const char *at, struct word *word)
 	return digits;
 }
 
-static bool fault_unknown(struct arena *arena, const char *at, const char *(*say)(const char *), struct err *err)
+static bool fault_unknown(struct arena *arena, const char *at, struct err *err)
 {
 	size_t length = 0, total = strlen(at);
 	while (length < total && at[length] != ' ' && !is_digit(at[length]) && length < SHOWN_BYTES)
@@ -356,22 +344,21 @@ static bool fault_unknown(struct arena *arena, const char *at, const char *(*say
 		if (strlen(entries[i].text) > 2)
 			nearest_offer(&nearest, entries[i].text);
 	if (nearest.name)
-		return when_fault(say, err, "\"%s\" is no word about time; did you mean \"%s\"?", shown, nearest.name);
-	return when_fault(say, err,
-	                  "\"%s\" is no word about time; write, for example, \"yesterday 12:30\", \"in 3 days\", "
-	                  "\"next friday 3pm\", 2026-11-20 or \"내일 오후 3시\"",
-	                  shown);
+		return err_set(err, "\"%s\" is no word about time; did you mean \"%s\"?", shown, nearest.name);
+	return err_set(err,
+	               "\"%s\" is no word about time; write, for example, \"yesterday 12:30\", \"in 3 days\", "
+	               "\"next friday 3pm\", 2026-11-20 or \"내일 오후 3시\"",
+	               shown);
 }
 
-bool when_split(struct arena *arena, const char *text, const char *(*say)(const char *english), struct words *words,
-                struct err *err)
+bool when_split(struct arena *arena, const char *text, struct words *words, struct err *err)
 {
 	*words = (struct words){0};
 	if (strlen(text) > WHEN_BYTES_MAX)
-		return when_fault(say, err, "a time of more than %d bytes is none", WHEN_BYTES_MAX);
+		return err_set(err, "a time of more than %d bytes is none", WHEN_BYTES_MAX);
 	const char *at = plain_of(arena, text);
 	if (!at)
-		return when_fault(say, err, "a time must be text in UTF-8");
+		return err_set(err, "a time must be text in UTF-8");
 	bool joined = false;
 	while (*at) {
 		struct word *word = &words->list[words->count];
@@ -381,7 +368,7 @@ bool when_split(struct arena *arena, const char *text, const char *(*say)(const 
 			continue;
 		}
 		if (words->count == WORDS_MAX)
-			return when_fault(say, err, "that is too long for one time");
+			return err_set(err, "that is too long for one time");
 		if (is_digit(*at)) {
 			at += take_digits(at, word);
 		} else if (strchr("+-/.:", *at)) {
@@ -389,7 +376,7 @@ bool when_split(struct arena *arena, const char *text, const char *(*say)(const 
 		} else {
 			const struct entry *entry = longest_entry(at);
 			if (!entry)
-				return fault_unknown(arena, at, say, err);
+				return fault_unknown(arena, at, err);
 			*word = (struct word){.kind = entry->kind, .value = entry->value, .unit = entry->unit};
 			at += strlen(entry->text);
 		}

@@ -506,6 +506,7 @@ static void read_everything(void)
 	    "roadmap.progress",   "concern.list"};
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		call(plain[i], NULL);
+	call("record.find", json_of("{'text':'%.13s'}", engagement_id));
 	call("principal.get", json_of("{'id':'%s'}", principal_id));
 	call("organization.get", json_of("{'id':'%s'}", organization_id));
 	call("contact.get", json_of("{'id':'%s'}", contact_id));

@@ -305,6 +305,8 @@ static void collect(struct texts *required, struct texts *all)
 	read_sources("src/base/place.c", DIALECT_C, err_calls, required, all);
 	read_sources("src/text/every.c", DIALECT_C, err_calls, required, all);
 	read_sources("src/text/zone.c", DIALECT_C, err_calls, required, all);
+	read_sources("src/text/when*.c", DIALECT_C, err_calls, required, all);
+	read_sources("src/text/country.c", DIALECT_C, err_calls, required, all);
 	read_sources("src/api/*.c", DIALECT_C, c_refusals, required, all);
 	read_sources("src/remind/*.c", DIALECT_C, c_refusals, required, all);
 	read_sources("sql/api/*.sql", DIALECT_SQL, sql_refusals, required, all);
