@@ -42,7 +42,7 @@ static json_t *list_in(json_t *object, const char *name)
 static struct when_clock clock_of(struct draft *draft)
 {
 	return (struct when_clock){
-	    .now_us = draft->resolve.now_us, .zone = command_zone(draft->cli), .direction = WHEN_FORWARD, .say = say};
+	    .now_us = draft->resolve.now_us, .zone = command_zone(draft->cli), .direction = WHEN_FORWARD};
 }
 
 /* The next of the words that commas part, or NULL. */
