@@ -13,6 +13,7 @@
 #include "text/digest.h"
 #include "text/every.h"
 #include "text/time.h"
+#include "text/utf8.h"
 
 enum { MORNING_HOUR = 9 };
 
@@ -136,8 +137,6 @@ static bool take_new(struct draft *draft, const char *value, struct err *err)
 	    !resolve_country(&draft->resolve, contact.country, &country, err))
 		return false;
 	json_t *participant = json_pack("{s:{s:s,s:s}}", "contact", "name", contact.name, "country", country);
-	if (!participant)
-		return err_set(err, say("the text is not UTF-8"));
 	if (contact.organization)
 		json_object_set_new(json_object_get(participant, "contact"), "affiliations",
 		                    json_pack("[{s:s}]", "organization", contact.organization));
@@ -550,7 +549,10 @@ static void take_row(struct draft *draft, const struct row *row)
 		struct form_entry *entry = &draft->form.entries[i];
 		struct err err;
 		draft->resolve.status = CLI_DONE;
-		if (strcmp(entry->name, row->name) == 0 && !row->take(draft, entry->value, &err))
+		if (strcmp(entry->name, row->name) != 0)
+			continue;
+		bool right = utf8_is_text(entry->value, strlen(entry->value)) || err_set(&err, say("the text is not UTF-8"));
+		if (!right || !row->take(draft, entry->value, &err))
 			fault_entry(draft, entry, &err);
 	}
 }
@@ -606,6 +608,10 @@ static void set_ids(struct draft *draft)
 	const char *request = form_value(&draft->form, "request");
 	size_t number = 0;
 	set_text(draft->params, "request_id", request);
+	if (draft->engagement) {
+		json_object_set(draft->params, "id", json_object_get(draft->engagement, "id"));
+		json_object_set(draft->params, "version", json_object_get(draft->engagement, "version"));
+	}
 	for (size_t i = 0; i < json_array_size(draft->reminders); i++)
 		set_text(json_array_get(draft->reminders, i), "request_id", draft_id(arena, request, ++number));
 	for (size_t i = 0; i < json_array_size(draft->sides); i++) {

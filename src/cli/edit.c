@@ -23,8 +23,9 @@ struct edit {
 	json_int_t version;
 	json_t *mine;
 	struct form form;
-	bool set;   /* --set: without an editor */
-	bool typed; /* the form holds what stands nowhere else */
+	const char *last; /* what came out of the editor the last time; NULL */
+	bool set;         /* --set: without an editor */
+	bool typed;       /* the form holds what stands nowhere else */
 };
 
 /* Reads the record anew: `base` and `version`. */
@@ -239,7 +240,10 @@ static bool edit_once(struct edit *edit, int *status)
 			keep(edit);
 		return false;
 	}
-	bool same = strcmp(edited, shown) == 0, faulty = form_faults(&edit->form) > 0;
+	/* Nothing was done about the faults, be it by saving them again or by writing them anew. */
+	bool same = strcmp(edited, shown) == 0 || (edit->last && strcmp(edited, edit->last) == 0);
+	bool faulty = form_faults(&edit->form) > 0;
+	edit->last = arena_strdup(&edit->cli->arena, edited);
 	if (same && faulty) {
 		keep(edit);
 		editor_forget(edited);
