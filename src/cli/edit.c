@@ -3,6 +3,7 @@
  * Three records are held: `base`, what was read; `mine`, what the person made of it; and what the daemon has, when that
  * is no longer `base`. Invariant: what was typed is in the form until it is stored, and the form is kept when it cannot
  * be. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,7 +87,7 @@ static void print_faults(const struct form *form)
 		command_fail(CLI_USAGE, "%s", form->fault);
 	for (size_t i = 0; i < form->count; i++)
 		if (form->entries[i].fault)
-			command_fail(CLI_USAGE, "%s: %s", form->entries[i].name, form->entries[i].fault);
+			command_fail(CLI_USAGE, "%s: %s", say_heading(form->entries[i].name), form->entries[i].fault);
 }
 
 /* The list that a member of the method is a part of, "participants" of "participants_add[0].role"; else the member. */
@@ -312,7 +313,7 @@ static bool take_file(struct edit *edit, const char *path, bool *chosen, struct 
 	char *text = NULL;
 	size_t size = 0;
 	if (!file)
-		return err_set_errno(err, 0, "%s", path);
+		return err_set_errno(err, errno, "%s", path);
 	if (getdelim(&text, &size, '\0', file) > 0)
 		form_read(&edit->form, text);
 	fclose(file);

@@ -117,7 +117,7 @@ static void print_faults(const struct writing *writing)
 		command_fail(writing->draft.status, "%s", form->fault);
 	for (size_t i = 0; i < form->count; i++)
 		if (form->entries[i].fault)
-			command_fail(writing->draft.status, "%s: %s", form->entries[i].name, form->entries[i].fault);
+			command_fail(writing->draft.status, "%s: %s", say_heading(form->entries[i].name), form->entries[i].fault);
 }
 
 static void keep(struct writing *writing)
