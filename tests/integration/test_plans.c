@@ -82,6 +82,23 @@ static void expect_text_plans(PGconn *connection)
 	wanted = page_statement;
 }
 
+/* The first digits of an id are a range of a primary key, however many records there are. */
+static void expect_id_plan(PGconn *connection)
+{
+	wanted = "e.id BETWEEN";
+	char *sql =
+	    printed("SELECT length(%s.record_find(p_caller => '%s', p_text => '0192ab', p_nouns => NULL, p_limit => "
+	            "10)::text)",
+	            schema, ADMINISTRATOR);
+	free(plan);
+	plan = NULL;
+	expect_done(connection, sql);
+	free(sql);
+	if (!plan || strstr(plan, "Seq Scan on engagement") || !strstr(plan, "engagement_pkey"))
+		fail_msg("an id is not found by its key:\n%s", plan ? plan : "no plan");
+	wanted = page_statement;
+}
+
 static void test_history_walks_indexes(void **state)
 {
 	PGconn *connection = harness_database(*state);
@@ -131,6 +148,7 @@ static void test_history_walks_indexes(void **state)
 	expect_walk(connection, "kind", "'family-reunion'", "engagement_kind");
 	expect_walk(connection, "limit", "50", "engagement_order");
 	expect_text_plans(connection);
+	expect_id_plan(connection);
 	free(plan);
 	plan = NULL;
 	PQfinish(connection);
