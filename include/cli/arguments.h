@@ -45,7 +45,7 @@ struct arguments {
 };
 
 /* Takes the global options out of argv[1] and on, wherever they stand. A word that begins with "--" is never the value
- * of the word before it: "--note=--json" says what "--note --json" does not. */
+ * of the word before it: "--note=--json" says what "--note --json" does not. Behind a word "--" nothing is taken out. */
 ERR_CHECKED bool arguments_read(struct arena *arena, int argc, char **argv, struct arguments *arguments,
                                 struct err *err);
 

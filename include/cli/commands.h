@@ -13,9 +13,9 @@
 /* One row a command; its file is src/cli/WORD.c, where that is not said otherwise. */
 extern const struct command command_log, command_plan, command_hold; /* log.c */
 extern const struct command command_edit, command_undo;
-extern const struct command command_today;
+extern const struct command command_today, command_history;
 extern const struct command command_coverage;
-extern const struct command command_help;
+extern const struct command command_completion, command_help;
 extern const struct command command_rpc;
 extern const struct command command_export;
 extern const struct command command_wait; /* watch.c */

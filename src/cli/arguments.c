@@ -66,8 +66,12 @@ bool arguments_read(struct arena *arena, int argc, char **argv, struct arguments
 	*arguments = (struct arguments){0};
 	size_t count = (size_t)argc;
 	arguments->words = arena_alloc(arena, (count + 1) * sizeof *arguments->words);
+	bool raw = false;
 	for (size_t i = 1; i < count; i++) {
-		if (strcmp(argv[i], "--json") == 0) {
+		raw = raw || strcmp(argv[i], "--") == 0;
+		if (raw) {
+			arguments->words[arguments->count++] = argv[i];
+		} else if (strcmp(argv[i], "--json") == 0) {
 			arguments->json = true;
 		} else if (strcmp(argv[i], "--table") == 0) {
 			arguments->table = true;

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/grid.h"
 #include "cli/language.h"
+#include "cli/resolve.h"
 #include "cli/screen.h"
 #include "text/time.h"
 
@@ -162,10 +163,9 @@ static int run_coverage(struct cli *cli)
 {
 	const struct method *method = registry_find(cli->registry, command_coverage.method);
 	json_t *params, *result;
-	struct err err;
-	if (!arguments_params(method, cli->arguments.words, cli->arguments.count, &params, &err))
-		return command_usage("%s", err.message);
-	int status = command_call(cli, method->name, params, &result);
+	int status = resolve_arguments(cli, method, cli->arguments.words, cli->arguments.count, &params);
+	if (status == CLI_DONE)
+		status = command_call(cli, method->name, params, &result);
 	if (status != CLI_DONE)
 		return status;
 	if (cli->format == OUTPUT_TABLE)
