@@ -144,7 +144,8 @@ static const char *editor_command(void)
 	return "vi";
 }
 
-/* As a shell reads it, since people put options there. */
+/* As a shell reads it, since people put options and variables there; but the shell makes room for the editor, so that a
+ * signal reaches that. */
 static pid_t start_editor(const char *path, const struct sigaction *before)
 {
 	pid_t started = fork();
@@ -153,7 +154,7 @@ static pid_t start_editor(const char *path, const struct sigaction *before)
 	for (size_t i = 0; i < ENDING_COUNT; i++)
 		sigaction(ending[i], &before[i], NULL);
 	char *script;
-	if (asprintf(&script, "%s \"$1\"", editor_command()) > 0)
+	if (asprintf(&script, "exec env %s \"$1\"", editor_command()) > 0)
 		execl("/bin/sh", "sh", "-c", script, "sh", path, (char *)NULL);
 	_exit(127);
 }

@@ -243,6 +243,12 @@ static void test_log_times(void **state)
 	logged = printed();
 	assert_string_equal(at_string(logged, "ends_at"), "2020-01-01T02:30:00Z");
 	json_decref(logged);
+	/* What a dialogue gives is not repeated. */
+	free(made("dialogue.create", json_of("{'title':'Seoul Forum','countries':['CN'],'workstreams':['1.3']}")));
+	expect(DONE, "", "log T --dialogue 'Seoul Forum' --json");
+	logged = printed();
+	assert_string_equal(at_string(logged, "countries.0"), "CN");
+	json_decref(logged);
 	expect(USAGE, "", "log KP 1.2 T --at '2020-01-01 10:00' --until 2020-01-02");
 	expect(USAGE, "", "log KP 1.2 T --until 2020-01-02");
 }
@@ -265,6 +271,10 @@ static void test_log_refused(void **state)
 	expect(USAGE, "", "log KP 1.2 T --kind party");
 	expect_said("kind: ");
 	expect(USAGE, "", "log KP 1.2 T --track 2 --track 3");
+	expect(USAGE, "", "log KP 1.2 T --every month");
+	expect_said("due: ");
+	expect(USAGE, "", "log KP,CN 1.2 T --promise 'them: x'");
+	expect_said("promise: ");
 	expect(USAGE, "", "log");
 	expect(CONFLICT, "", "log KP 1.2 T --new '김철수 (KP)'");
 	expect(USAGE, "", "log KP 1.2 T --with 왕이:emperor");
@@ -346,6 +356,15 @@ static void test_form(void **state)
 	expect(FAILED, "", "log --form");
 	assert_int_equal(engagements(), before);
 	expect_left(0);
+	/* $EDITOR may hold variables, options and quotes. */
+	set_editor(
+	    "[ \"$WORD\" = 'a b' ] && [ \"$1\" = -n ] && printf 'title: T\\ncountries: KP\\nworkstreams: 1.2\\n' > \"$2\"");
+	char editor[PATH_SIZE * 2];
+	path_of(path, "editor");
+	snprintf(editor, sizeof editor, "WORD='a b' '%s' -n", path);
+	setenv("EDITOR", editor, 1);
+	expect(DONE, "", "log --form");
+	assert_int_equal(engagements(), before + 1);
 	/* Names of fields in Korean, in an English form; the file is private, and what the editor leaves is wiped. */
 	path_of(path, "seen");
 	char script[1024];
@@ -749,8 +768,8 @@ static void test_signal(void **state)
 	(void)state;
 	snprintf(script, sizeof script, "echo 'title: T' > \"$1\"; echo x > \"$1.swp\"; kill -TERM $PPID; sleep 1");
 	set_editor(script);
-	int status = run_with("", "log --form");
-	assert_int_not_equal(status, DONE);
+	/* It ends by that signal. */
+	assert_int_equal(run_with("", "log --form"), 128 + SIGTERM);
 	expect_left(0);
 }
 
