@@ -125,6 +125,11 @@ static void test_find_by_name(void **state)
 	expect_candidates(json_of("{'text':'Lunch'}"), "");
 	expect_candidates(json_of("{'text':'%%'}"), "");
 	expect_candidates(json_of("{'text':'nobody'}"), "");
+	/* Who has left is found by id alone. */
+	expect_done(database, "INSERT INTO store.principal (id, name, role, status) VALUES "
+	                      "('abcd1111-0000-7000-8000-000000000001', '박 전임', 'officer', 'retired')");
+	expect_candidates(json_of("{'text':'박 전임'}"), "");
+	expect_candidates(json_of("{'text':'abcd'}"), "principal abcd1111 id\n");
 	json_t *few = call("record.find", json_of("{'text':'김민','count':2}"));
 	assert_int_equal(json_array_size(json_object_get(few, "candidates")), 2);
 	assert_true(json_is_true(json_object_get(few, "more")));
