@@ -27,7 +27,8 @@ enum grid_shape {
 	GRID_NUMBERS /* a list whose columns but the first stand to the right */
 };
 
-/* A column, unless there is one of this name; before the first cell. */
+/* A column, unless there is one of this name; before the first cell. One whose name begins with "." is not shown, and
+ * there for its colour alone. */
 void grid_add_column(struct grid *grid, const char *name);
 
 /* The next cell; a row is complete with as many as there are columns. */

@@ -82,6 +82,8 @@ static bool choose_flags(const struct grid *grid, enum grid_shape shape, size_t 
 	for (size_t i = 0; i < grid->column_count; i++) {
 		size_t width = column_width(grid, i),
 		       heading = shape == GRID_BARE ? 0 : width_of(say_heading(grid->columns[i]));
+		if (grid->columns[i][0] == '.')
+			width = 0;
 		flags[i] = width == 0 ? SCOLS_FL_HIDDEN : width > LONG_CELL ? SCOLS_FL_TRUNC : 0;
 		if (shape == GRID_NUMBERS)
 			flags[i] = i > 0 ? SCOLS_FL_RIGHT : 0;
@@ -105,7 +107,8 @@ static void colour_row(const struct grid *grid, size_t row, struct libscols_line
 	for (size_t i = 0; i < grid->column_count; i++) {
 		const char *value = grid->cells[row * grid->column_count + i];
 		for (size_t k = 0; k < sizeof styles / sizeof *styles; k++) {
-			if (strcmp(styles[k].column, grid->columns[i]) != 0 || strcmp(styles[k].value, value) != 0)
+			if (strcmp(styles[k].column, grid->columns[i] + (grid->columns[i][0] == '.')) != 0 ||
+			    strcmp(styles[k].value, value) != 0)
 				continue;
 			if (styles[k].row)
 				scols_line_set_color(line, styles[k].colour);

@@ -20,6 +20,7 @@ static const struct language_row rows[] = {
 /* Apart, because in a message such a word is a name to be typed. */
 static const struct language_row headings[] = {
 #include "korean_rows_members.inc"
+#include "korean_desk_fields.inc"
 };
 enum { HEADING_COUNT = sizeof headings / sizeof *headings };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };

@@ -306,20 +306,25 @@ static void print_fault(FILE *out, struct arena *arena, const json_t *fault)
 		        field[length] ? " " : "", field + length + (field[length] == '.'), message);
 }
 
-/* The message in the language chosen; where no row holds it, what its data.code means, with the message behind. */
+/* The meaning of its data.code in the language chosen; NULL in English, or for a code that is not known. */
+static const char *meaning_of(const char *code)
+{
+	for (size_t i = 0; code && i < ERROR_KINDS; i++)
+		if (strcmp(error_rows[i].name, code) == 0 && say(error_rows[i].meaning) != error_rows[i].meaning)
+			return say(error_rows[i].meaning);
+	return NULL;
+}
+
+/* The message in the language chosen. Where no row holds it, what its data.code means, with the message behind; that
+ * alone where the faults follow. */
 static const char *message_of(struct arena *arena, const json_t *error)
 {
-	const char *english = output_cell(arena, error, "message"), *message = say_message(arena, english);
 	const json_t *data = json_object_get(error, "data");
-	const char *code = json_string_value(json_object_get(data, "code"));
-	for (size_t i = 0; message == english && code && i < ERROR_KINDS; i++) {
-		const char *meaning = say(error_rows[i].meaning);
-		if (strcmp(error_rows[i].name, code) != 0 || meaning == error_rows[i].meaning)
-			continue;
-		return json_array_size(json_object_get(data, "errors")) > 0 ? meaning
-		                                                            : arena_printf(arena, "%s (%s)", meaning, english);
-	}
-	return message;
+	const char *english = output_cell(arena, error, "message"), *message = say_message(arena, english);
+	const char *meaning = meaning_of(json_string_value(json_object_get(data, "code")));
+	if (meaning && json_array_size(json_object_get(data, "errors")) > 0)
+		return meaning;
+	return meaning && message == english ? arena_printf(arena, "%s (%s)", meaning, english) : message;
 }
 
 int output_exit_code(const json_t *error)

@@ -30,15 +30,15 @@ static const struct section {
     {"neglected", SAID("Not in touch for too long"), SECTION_CADENCE},
 };
 
-/* The members that a kind of section shows: when, whether it is late (a member, or NULL), what, who; NULL: nothing. */
+/* The members that a kind of section shows. */
 static const struct {
 	const char *when[2]; /* the first that is there */
-	const char *late, *what, *who;
+	const char *what, *who;
 } members[] = {
-    [SECTION_REMINDER] = {{"due_at", NULL}, "overdue", "note", "about"},
-    [SECTION_COMMITMENT] = {{"due_on", NULL}, NULL, "text", "by.name"},
-    [SECTION_EVENT] = {{"starts_at", "starts_on"}, "status", "title", "countries"},
-    [SECTION_CADENCE] = {{"due_on", NULL}, "beyond", "name", "last_on"},
+    [SECTION_REMINDER] = {{"due_at", NULL}, "note", "about"},
+    [SECTION_COMMITMENT] = {{"due_on", NULL}, "text", "by.name"},
+    [SECTION_EVENT] = {{"starts_at", "starts_on"}, "title", "countries"},
+    [SECTION_CADENCE] = {{"due_on", NULL}, "name", "last_on"},
 };
 
 static const char *when_of(struct arena *arena, const json_t *item, enum section_kind kind)
@@ -58,6 +58,12 @@ static const char *id_of(struct arena *arena, const json_t *item)
 	return "";
 }
 
+static bool is_late(const struct section *section, const json_t *item)
+{
+	return section->kind == SECTION_COMMITMENT || section->kind == SECTION_CADENCE ||
+	       strcmp(section->name, "readouts") == 0 || json_is_true(json_object_get(item, "overdue"));
+}
+
 static void print_lines(struct arena *arena, const json_t *today)
 {
 	static const char *const columns[] = {"section", "when", "overdue", "what", "who", "id"};
@@ -69,11 +75,9 @@ static void print_lines(struct arena *arena, const json_t *today)
 		enum section_kind kind = sections[i].kind;
 		for (size_t k = 0; k < json_array_size(items); k++) {
 			const json_t *item = json_array_get(items, k);
-			bool late = kind == SECTION_COMMITMENT || kind == SECTION_CADENCE ||
-			            strcmp(sections[i].name, "readouts") == 0 || json_is_true(json_object_get(item, "overdue"));
 			grid_add_cell(&grid, sections[i].name);
 			grid_add_cell(&grid, when_of(arena, item, kind));
-			grid_add_cell(&grid, late ? "true" : "false");
+			grid_add_cell(&grid, is_late(&sections[i], item) ? "true" : "false");
 			grid_add_cell(&grid, output_cell(arena, item, members[kind].what));
 			grid_add_cell(&grid, output_cell(arena, item, members[kind].who));
 			grid_add_cell(&grid, id_of(arena, item));
@@ -116,15 +120,21 @@ static void print_section(FILE *out, struct arena *arena, const struct section *
 	grid_add_column(&grid, "what");
 	grid_add_column(&grid, "who");
 	grid_add_column(&grid, "id");
+	grid_add_column(&grid, ".overdue");
 	for (size_t i = 0; i < json_array_size(items); i++) {
 		const json_t *item = json_array_get(items, i);
 		grid_add_cell(&grid, output_instant(arena, when_of(arena, item, section->kind), zone));
 		grid_add_cell(&grid, mark_of(arena, item, section));
-		grid_add_cell(&grid, output_cell(arena, item, members[section->kind].what));
+		const char *what = output_cell(arena, item, members[section->kind].what);
 		const char *who = output_cell(arena, item, members[section->kind].who);
+		/* A reminder that follows a record names it already. */
+		if (strstr(what, who))
+			who = "";
+		grid_add_cell(&grid, what);
 		grid_add_cell(&grid,
 		              section->kind == SECTION_CADENCE && *who ? arena_printf(arena, say("last on %s"), who) : who);
 		grid_add_cell(&grid, id_of(arena, item));
+		grid_add_cell(&grid, is_late(section, item) ? "true" : "");
 	}
 	/* That ids have no room is nothing to be told of here: names and titles stand for them. */
 	(void)grid_print(out, &grid, GRID_BARE);

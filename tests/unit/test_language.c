@@ -22,6 +22,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/draft.h"
 #include "cli/language.h"
 #include "cli/words.h"
 #include "rpc/error.h"
@@ -245,7 +246,7 @@ static void add_methods(struct texts *texts)
 	registry_free(registry);
 }
 
-/* What stands at the head of columns and before values. */
+/* What stands at the head of columns, and before values also in forms. */
 static void add_headings(struct texts *texts)
 {
 	struct registry *registry = api_registry();
@@ -255,6 +256,8 @@ static void add_headings(struct texts *texts)
 		for (size_t k = 0; method->result && k < method->result->member_count; k++)
 			add_text(texts, method->result->members[k].name);
 	}
+	for (size_t i = 0; draft_field_name(i); i++)
+		add_text(texts, draft_field_name(i));
 	registry_free(registry);
 }
 
