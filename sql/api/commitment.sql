@@ -42,6 +42,12 @@ BEGIN
 	RETURN write_end(p_caller, p_request, v_id, 1, commitment_json(v_id));
 END $$;
 
+CREATE FUNCTION commitment_get(p_caller uuid, p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM set_caller(p_caller);
+	RETURN coalesce(commitment_json(p_id), not_found('commitment', 'id'));
+END $$;
+
 CREATE FUNCTION commitment_update(p_caller uuid, p_request jsonb, p_id uuid, p_version integer, p_patch jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE

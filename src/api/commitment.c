@@ -44,6 +44,12 @@ static const struct method rows[] = {
      .result = &record,
      .example =
          "{\"by\": \"KP\", \"to\": \"KR\", \"text\": \"Send the list of families\", \"due_on\": \"2026-12-01\"}"},
+    {.name = "commitment.get",
+     .kind = METHOD_READ,
+     .role = ROLE_VIEWER,
+     .summary = "One promise.",
+     METHOD_PARAMS({"id", &type_uuid, MEMBER_REQUIRED, "Which."}),
+     .result = &record},
     {.name = "commitment.update",
      .kind = METHOD_WRITE,
      .role = ROLE_OFFICER,

@@ -3,6 +3,7 @@
  * Three records are held: `base`, what was read; `mine`, what the person made of it; and what the daemon has, when that
  * is no longer `base`. Invariant: what was typed is in the form until it is stored, and the form is kept when it cannot
  * be. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,8 +24,9 @@ struct edit {
 	json_int_t version;
 	json_t *mine;
 	struct form form;
-	bool set;   /* --set: without an editor */
-	bool typed; /* the form holds what stands nowhere else */
+	const char *last; /* what came out of the editor the last time; NULL */
+	bool set;         /* --set: without an editor */
+	bool typed;       /* the form holds what stands nowhere else */
 };
 
 /* Reads the record anew: `base` and `version`. */
@@ -85,7 +87,7 @@ static void print_faults(const struct form *form)
 		command_fail(CLI_USAGE, "%s", form->fault);
 	for (size_t i = 0; i < form->count; i++)
 		if (form->entries[i].fault)
-			command_fail(CLI_USAGE, "%s: %s", form->entries[i].name, form->entries[i].fault);
+			command_fail(CLI_USAGE, "%s: %s", say_heading(form->entries[i].name), form->entries[i].fault);
 }
 
 /* The list that a member of the method is a part of, "participants" of "participants_add[0].role"; else the member. */
@@ -239,7 +241,10 @@ static bool edit_once(struct edit *edit, int *status)
 			keep(edit);
 		return false;
 	}
-	bool same = strcmp(edited, shown) == 0, faulty = form_faults(&edit->form) > 0;
+	/* Nothing was done about the faults, be it by saving them again or by writing them anew. */
+	bool same = strcmp(edited, shown) == 0 || (edit->last && strcmp(edited, edit->last) == 0);
+	bool faulty = form_faults(&edit->form) > 0;
+	edit->last = arena_strdup(&edit->cli->arena, edited);
 	if (same && faulty) {
 		keep(edit);
 		editor_forget(edited);
@@ -308,7 +313,7 @@ static bool take_file(struct edit *edit, const char *path, bool *chosen, struct 
 	char *text = NULL;
 	size_t size = 0;
 	if (!file)
-		return err_set_errno(err, 0, "%s", path);
+		return err_set_errno(err, errno, "%s", path);
 	if (getdelim(&text, &size, '\0', file) > 0)
 		form_read(&edit->form, text);
 	fclose(file);

@@ -9,6 +9,7 @@
 #include "cli/short_form.h"
 #include "text/json.h"
 #include "text/time.h"
+#include "text/utf8.h"
 #include "text/zone.h"
 
 static bool ends_with(const char *name, const char *end)
@@ -342,7 +343,8 @@ json_t *edit_form_read(struct form *form, const struct method *update, struct re
 		struct err err;
 		if (strcmp(entry->name, "version") == 0 || entry->fault)
 			continue;
-		if (!read_into(form, update, resolve, flat, entry, &err))
+		bool right = utf8_is_text(entry->value, strlen(entry->value)) || err_set(&err, say("the text is not UTF-8"));
+		if (!right || !read_into(form, update, resolve, flat, entry, &err))
 			entry->fault = arena_strdup(form->arena, err.message);
 	}
 	if (form_faults(form) == 0)

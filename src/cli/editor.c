@@ -109,17 +109,6 @@ static void wipe_folder(const char *path)
 	(void)rmdir(path);
 }
 
-static bool is_utf8(const char *text, size_t length)
-{
-	for (size_t at = 0; at < length;) {
-		size_t step = text[at] ? utf8_length(text + at, length - at) : 0;
-		if (step == 0)
-			return false;
-		at += step;
-	}
-	return true;
-}
-
 /* What the editor saved: it may have put another file in the place of ours. */
 static bool read_file(const char *path, char **text, struct err *err)
 {
@@ -134,7 +123,7 @@ static bool read_file(const char *path, char **text, struct err *err)
 	fclose(file);
 	if (right && length > TEXT_BYTES_MAX)
 		right = err_set(err, say("the text is longer than 1 MiB"));
-	if (right && !is_utf8(bytes, length))
+	if (right && !utf8_is_text(bytes, length))
 		right = err_set(err, say("the text is not UTF-8"));
 	bytes[length <= TEXT_BYTES_MAX ? length : 0] = '\0';
 	if (right)
@@ -155,7 +144,8 @@ static const char *editor_command(void)
 	return "vi";
 }
 
-/* As a shell reads it, since people put options there. */
+/* As a shell reads it, since people put options and variables there; but the shell makes room for the editor, so that a
+ * signal reaches that. */
 static pid_t start_editor(const char *path, const struct sigaction *before)
 {
 	pid_t started = fork();
@@ -164,7 +154,7 @@ static pid_t start_editor(const char *path, const struct sigaction *before)
 	for (size_t i = 0; i < ENDING_COUNT; i++)
 		sigaction(ending[i], &before[i], NULL);
 	char *script;
-	if (asprintf(&script, "%s \"$1\"", editor_command()) > 0)
+	if (asprintf(&script, "exec env %s \"$1\"", editor_command()) > 0)
 		execl("/bin/sh", "sh", "-c", script, "sh", path, (char *)NULL);
 	_exit(127);
 }

@@ -231,12 +231,10 @@ static const char *read_block(struct form *form, const struct form_field *field,
 		if (next && next != field)
 			break;
 		choice = choice || begins(at, ours_mark) || begins(at, theirs_mark);
-		if (at == from && begins(at, fault_mark))
+		if (at == from && (length == 0 || begins(at, fault_mark)))
 			from = at + length + (at[length] == '\n');
 		at += length + (at[length] == '\n');
 	}
-	while (from < at && *from == '\n')
-		from++;
 	struct form_entry *entry = form_add(form, field->name, trimmed(form->arena, from, (size_t)(at - from)));
 	if (entry && choice)
 		entry->fault = say("choose one of the two, and take the marks away");

@@ -15,6 +15,7 @@
 #include "cli/draft.h"
 #include "cli/editor.h"
 #include "cli/language.h"
+#include "text/utf8.h"
 
 enum { NOTE_BYTES_MAX = 1 << 20 };
 
@@ -46,8 +47,8 @@ static char *read_note(struct err *err)
 	}
 	if (length > NOTE_BYTES_MAX) {
 		(void)err_set(err, say("standard input holds more than 1 MiB"));
-	} else if (memchr(note, '\0', length)) {
-		(void)err_set(err, say("standard input holds no text"));
+	} else if (!utf8_is_text(note, length)) {
+		(void)err_set(err, say("standard input holds no text in UTF-8"));
 	} else {
 		while (length > 0 && strchr(" \t\r\n", note[length - 1]))
 			length--;
@@ -116,7 +117,7 @@ static void print_faults(const struct writing *writing)
 		command_fail(writing->draft.status, "%s", form->fault);
 	for (size_t i = 0; i < form->count; i++)
 		if (form->entries[i].fault)
-			command_fail(writing->draft.status, "%s: %s", form->entries[i].name, form->entries[i].fault);
+			command_fail(writing->draft.status, "%s: %s", say_heading(form->entries[i].name), form->entries[i].fault);
 }
 
 static void keep(struct writing *writing)
@@ -126,7 +127,10 @@ static void keep(struct writing *writing)
 	form_forgive(&writing->draft.form);
 	if (editor_keep(form_text(&writing->draft.form), &path, &err)) {
 		fprintf(stderr, say("tracktwo: what you wrote is kept in %s; send it by: tracktwo %s --file %s\n"), path,
-		        writing->draft.use == DRAFT_HOLD ? "hold ID" : writing->command->word, path);
+		        writing->held ? arena_printf(&writing->cli->arena, "hold %s",
+		                                     json_string_value(json_object_get(writing->held, "id")))
+		                      : writing->command->word,
+		        path);
 		free(path);
 	} else {
 		command_fail(CLI_FAILED, "%s", err.message);
@@ -221,6 +225,7 @@ static int write_in_editor(struct writing *writing)
 {
 	struct draft *draft = &writing->draft;
 	bool first = !writing->file && draft->form.count == 0;
+	const char *last = NULL;
 	draft->form.head =
 	    say("Lines that begin with # are left out. Save and leave to write it down; an empty form, or one "
 	        "that you leave as it is, writes nothing.");
@@ -230,14 +235,15 @@ static int write_in_editor(struct writing *writing)
 		char *edited;
 		struct err err;
 		bool refused, right = editor_run(shown, &edited, &err);
-		if (!right && !edited && (faults > 0 || !first)) {
-			keep(writing);
-			return command_fail(CLI_FAILED, "%s", err.message);
-		} else if (!right) {
+		if (!right) {
 			editor_forget(edited);
+			if (!first)
+				keep(writing);
 			return command_fail(CLI_FAILED, "%s", err.message);
 		}
-		bool same = strcmp(edited, shown) == 0;
+		/* Nothing was done about the faults, be it by saving them again or by writing them anew. */
+		bool same = strcmp(edited, shown) == 0 || (last && strcmp(edited, last) == 0);
+		last = arena_strdup(&writing->cli->arena, edited);
 		form_read(&draft->form, edited);
 		bool filled = first ? is_filled(&draft->form, edited, shown) : draft->form.count > 0;
 		editor_forget(edited);

@@ -28,3 +28,14 @@ size_t utf8_length(const char *text, size_t left)
 			return 0;
 	return length;
 }
+
+bool utf8_is_text(const char *bytes, size_t length)
+{
+	for (size_t at = 0; at < length;) {
+		size_t step = bytes[at] ? utf8_length(bytes + at, length - at) : 0;
+		if (step == 0)
+			return false;
+		at += step;
+	}
+	return true;
+}

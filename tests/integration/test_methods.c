@@ -479,6 +479,7 @@ static void change_everything(void)
 	call("indicator.record", json_of("{'indicator':'1.1/support','value':0,'as_of':'2020-02-01','source':'Bare'}"));
 	call("commitment.update",
 	     json_of("{'id':'%s','version':2,'due_on':'2020-01-01','request_id':'%s'}", commitment_id, undone_id));
+	call("commitment.get", json_of("{'id':'%s'}", commitment_id));
 	call("change.undo", json_of("{'id':'%s'}", undone_id));
 	call("change.list", json_of("{'about_id':'%s'}", commitment_id));
 }
