@@ -1,4 +1,4 @@
-/* Names: Unicode normalisation of what people write; the only file that includes ICU.
+/* Names: Unicode normalisation of what people write, by ICU.
  *
  * Text is stored NFC (UAX #15), because Korean typed on one system arrives decomposed and on another composed, and the
  * two must be one name. Search keys are made in the database from the stored text, not here. */

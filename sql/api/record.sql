@@ -116,10 +116,10 @@ BEGIN
 END $$;
 
 -- Digits of an id may stand with hyphens or without; a word that could be both a name and digits is taken for both.
-CREATE FUNCTION record_find(p_caller uuid, p_text text, p_nouns text[], p_limit integer) RETURNS jsonb
+CREATE FUNCTION record_find(p_caller uuid, p_text text, p_nouns text[], p_count integer) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-	v_limit int := coalesce(p_limit, 10);
+	v_count int := coalesce(p_count, 10);
 	v_digits text := lower(replace(p_text, '-', ''));
 	v_key text := store.fold(p_text);
 	v_nouns text[] := coalesce(p_nouns, ARRAY['contact', 'principal', 'organization', 'dialogue', 'engagement', 'commitment',
@@ -135,12 +135,12 @@ BEGIN
 	SELECT array_agg(record_json(noun, id, match) ORDER BY place, array_position(v_nouns, noun), id) INTO v_items FROM (
 		SELECT noun, id, min(match) AS match, min(place) AS place FROM (
 			SELECT r.noun, r.id, 'id' AS match, 1 AS place
-				FROM record_by_id(p_caller, v_low, v_high, v_nouns, v_limit + 1) AS r WHERE v_low IS NOT NULL
+				FROM record_by_id(p_caller, v_low, v_high, v_nouns, v_count + 1) AS r WHERE v_low IS NOT NULL
 			UNION ALL
 			SELECT n.noun, n.id, CASE WHEN n.whole THEN 'exact' ELSE 'part' END, CASE WHEN n.whole THEN 0 ELSE 2 END
-				FROM record_by_name(v_key, v_nouns, v_limit + 1) AS n WHERE v_key <> '') AS hits
+				FROM record_by_name(v_key, v_nouns, v_count + 1) AS n WHERE v_key <> '') AS hits
 		GROUP BY noun, id
-		ORDER BY min(place), array_position(v_nouns, noun), id LIMIT v_limit + 1) AS found;
-	RETURN jsonb_build_object('candidates', coalesce(to_jsonb(v_items[1:v_limit]), '[]'),
-		'more', coalesce(cardinality(v_items) > v_limit, false));
+		ORDER BY min(place), array_position(v_nouns, noun), id LIMIT v_count + 1) AS found;
+	RETURN jsonb_build_object('candidates', coalesce(to_jsonb(v_items[1:v_count]), '[]'),
+		'more', coalesce(cardinality(v_items) > v_count, false));
 END $$;

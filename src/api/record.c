@@ -10,7 +10,7 @@ static const struct type noun = {.name = "Noun",
                                                                   "note", "token", "webhook", "calendar", NULL}};
 static const struct type nouns = {.kind = TYPE_LIST, .element = &noun, .min = 1, .max = 12, .unique = true};
 static const struct type text = {.kind = TYPE_TEXT, .min = 1, .max = 200, .line = true};
-static const struct type limit = {.kind = TYPE_INTEGER, .min = 1, .max = 50};
+static const struct type count = {.kind = TYPE_INTEGER, .min = 1, .max = 50};
 static const struct type match = {.kind = TYPE_CHOICE,
                                   .help =
                                       "Whether the text is a name, the first digits of the id, or a part of a name.",
@@ -41,7 +41,7 @@ static const struct method rows[] = {
          {"nouns", &nouns, MEMBER_OPTIONAL,
           "Only records of these kinds. Contacts, principals, organizations and "
           "dialogues have names; of the others only ids are found."},
-         {"limit", &limit, MEMBER_OPTIONAL, "At most so many; 10 when absent."}),
+         {"count", &count, MEMBER_OPTIONAL, "At most so many; 10 when absent."}),
      .result = &candidates,
      .columns = "noun,name,country,about,id",
      .example = "{\"text\": \"왕이\", \"nouns\": [\"contact\"]}"},

@@ -82,9 +82,10 @@ const char *say(const char *english)
 /* What printf puts in a format's place ends here, or *format is no place. */
 static size_t place_length(const char *format)
 {
-	if (format[0] != '%' || format[1] == '%' || format[1] == '\0')
+	if (format[0] != '%')
 		return 0;
-	return 1 + strcspn(format + 1, "sduc") + 1;
+	size_t flags = 1 + strspn(format + 1, "-.*0123456789lz");
+	return format[flags] && strchr("sduc", format[flags]) ? flags + 1 : 0;
 }
 
 enum { PLACES = 6, DEPTH = 4 };
@@ -101,7 +102,7 @@ static bool match_format(const char *format, const char *text, struct places *pl
 	for (; *format; format++, text++) {
 		size_t place = place_length(format);
 		if (place == 0) {
-			format += format[0] == '%';
+			format += format[0] == '%' && format[1] == '%';
 			if (*format != *text)
 				return false;
 			continue;

@@ -212,7 +212,7 @@ static json_t *best_of(const json_t *found, bool *more)
 /* The one record of these nouns (none: any) that the word stands for; in the arena's time it stays, the caller's. */
 static json_t *find_record(struct resolve *resolve, const char *word, const char *const *nouns, struct err *err)
 {
-	json_t *params = json_pack("{s:s?,s:i}", "text", names_nfc(&resolve->cli->arena, word), "limit", (int)CANDIDATES);
+	json_t *params = json_pack("{s:s?,s:i}", "text", names_nfc(&resolve->cli->arena, word), "count", (int)CANDIDATES);
 	json_t *wanted = nouns[0] ? json_array() : NULL, *record = NULL;
 	for (size_t i = 0; nouns[i]; i++)
 		json_array_append_new(wanted, json_string(nouns[i]));

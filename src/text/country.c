@@ -15,7 +15,7 @@
 #include "text/nearest.h"
 #include "text/utf8.h"
 
-enum { WORD_BYTES = 200, FOLD_UNITS = 1024, FOLD_BYTES = 3 * FOLD_UNITS + 1, SHOWN_BYTES = 60 };
+enum { FOLD_UNITS = 1024, FOLD_BYTES = 3 * FOLD_UNITS + 1, SHOWN_BYTES = 60 };
 
 struct alias {
 	const char *name, *code;
@@ -52,8 +52,6 @@ static bool fold(const char *text, char folded[static FOLD_BYTES])
 	const UNormalizer2 *case_fold = unorm2_getNFKCCasefoldInstance(&status), *parts = unorm2_getNFKDInstance(&status);
 	UChar units[FOLD_UNITS], plain[FOLD_UNITS], apart[FOLD_UNITS];
 	int32_t count = 0, kept = 0;
-	if (strlen(text) > WORD_BYTES)
-		return false;
 	u_strFromUTF8(units, FOLD_UNITS, &count, text, -1, &status);
 	count = unorm2_normalize(case_fold, units, count, plain, FOLD_UNITS, &status);
 	count = unorm2_normalize(parts, plain, count, apart, FOLD_UNITS, &status);

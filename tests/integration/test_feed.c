@@ -237,7 +237,7 @@ static void test_command(void **state)
 	    {"export calendar --county MN", 2, "did you mean --country?"},
 	    {"export calendar --country XX", 2, "--country"},
 	    {"export calendar --principal-id " NOBODY, 3, "no such principal"},
-	    {"export calendar --help", 0, "tracktwo calendar export"},
+	    {"export calendar --help", 0, "tracktwo export calendar"},
 	    {"export --help", 0, "export calendar"},
 	    {"exprt calendar", 2, "did you mean export?"},
 	};

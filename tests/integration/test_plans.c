@@ -87,7 +87,7 @@ static void expect_id_plan(PGconn *connection)
 {
 	wanted = "e.id BETWEEN";
 	char *sql =
-	    printed("SELECT length(%s.record_find(p_caller => '%s', p_text => '0192ab', p_nouns => NULL, p_limit => "
+	    printed("SELECT length(%s.record_find(p_caller => '%s', p_text => '0192ab', p_nouns => NULL, p_count => "
 	            "10)::text)",
 	            schema, ADMINISTRATOR);
 	free(plan);

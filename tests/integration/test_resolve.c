@@ -102,8 +102,8 @@ static void test_find_by_id(void **state)
 	expect_candidates(json_of("{'text':'eeee'}"), "engagement eeee1111 id\n");
 	expect_candidates(json_of("{'text':'ffff','nouns':['reminder','engagement']}"), "reminder ffff1111 id\n");
 	expect_candidates(json_of("{'text':'ffff','nouns':['engagement']}"), "");
-	checked_faults(&client, "record.find", json_of("{'text':'','nouns':[],'limit':0}"), "text nouns limit");
-	checked_faults(&client, "record.find", json_of("{'text':'x','nouns':['delivery'],'limit':51}"), "nouns[0] limit");
+	checked_faults(&client, "record.find", json_of("{'text':'','nouns':[],'count':0}"), "text nouns count");
+	checked_faults(&client, "record.find", json_of("{'text':'x','nouns':['delivery'],'count':51}"), "nouns[0] count");
 	checked_faults(&client, "record.find", json_of("{'text':'a\\nb','nouns':['note','note']}"), "text nouns[1]");
 }
 
@@ -125,11 +125,16 @@ static void test_find_by_name(void **state)
 	expect_candidates(json_of("{'text':'Lunch'}"), "");
 	expect_candidates(json_of("{'text':'%%'}"), "");
 	expect_candidates(json_of("{'text':'nobody'}"), "");
-	json_t *few = call("record.find", json_of("{'text':'김민','limit':2}"));
+	/* Who has left is found by id alone. */
+	expect_done(database, "INSERT INTO store.principal (id, name, role, status) VALUES "
+	                      "('abcd1111-0000-7000-8000-000000000001', '박 전임', 'officer', 'retired')");
+	expect_candidates(json_of("{'text':'박 전임'}"), "");
+	expect_candidates(json_of("{'text':'abcd'}"), "principal abcd1111 id\n");
+	json_t *few = call("record.find", json_of("{'text':'김민','count':2}"));
 	assert_int_equal(json_array_size(json_object_get(few, "candidates")), 2);
 	assert_true(json_is_true(json_object_get(few, "more")));
 	json_decref(few);
-	json_t *all = call("record.find", json_of("{'text':'김민','limit':3}"));
+	json_t *all = call("record.find", json_of("{'text':'김민','count':3}"));
 	assert_true(json_is_false(json_object_get(all, "more")));
 	assert_string_equal(at_string(all, "candidates.0.about"), "Fellow, 평화연구원");
 	json_decref(all);
@@ -139,7 +144,7 @@ static void test_find_by_name(void **state)
 	json_decref(
 	    call("contact.create", json_of("{'id':'abab1111-0000-7000-8000-000000000001','name':'Obscure','country':"
 	                                   "'MN'}")));
-	json_t *exact = call("record.find", json_of("{'text':'obscure','limit':1}"));
+	json_t *exact = call("record.find", json_of("{'text':'obscure','count':1}"));
 	assert_string_equal(at_string(exact, "candidates.0.match"), "exact");
 	assert_true(json_is_true(json_object_get(exact, "more")));
 	json_decref(exact);
