@@ -138,9 +138,14 @@ bench-reminders: deps deps-bench
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench/load
 	@sh tests/bench/reminders.sh $(BUILD)
 
-man: $(BUILD)/tracktwod.8
-$(BUILD)/tracktwod.8: $(BUILD)/tracktwod
-	@$(BUILD)/tracktwod --describe=man | scdoc > $@.new
+man: $(BUILD)/tracktwo.1 $(BUILD)/tracktwo.conf.5 $(BUILD)/tracktwod.8
+$(BUILD)/tracktwo.1: $(BUILD)/tracktwo
+$(BUILD)/tracktwo.conf.5 $(BUILD)/tracktwod.8: $(BUILD)/tracktwod
+$(BUILD)/tracktwo.1: DESCRIBE = man
+$(BUILD)/tracktwo.conf.5: DESCRIBE = config-man
+$(BUILD)/tracktwod.8: DESCRIBE = man
+$(BUILD)/tracktwo.1 $(BUILD)/tracktwo.conf.5 $(BUILD)/tracktwod.8:
+	@$< --describe=$(DESCRIBE) | scdoc > $@.new
 	@# scdoc writes paragraph macros that stand for nothing; all else must be clean.
 	@! mandoc -Tlint -W warning $@.new | grep -v 'skipping paragraph macro'
 	@mv $@.new $@

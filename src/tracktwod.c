@@ -18,14 +18,14 @@ static const char usage[] =
     "\n"
     "The memory of a secretariat: logs engagements, ties them to the roadmap, reminds of what was promised.\n"
     "\n"
-    "  -c, --config FILE       read this configuration; tracktwod.conf(5) is the output of --describe=config\n"
+    "  -c, --config FILE       read this configuration; see tracktwo.conf(5); --describe=config prints a sample\n"
     "  -s, --set SECTION.KEY=VALUE\n"
     "                          one setting, over what the file says\n"
     "\n"
     "Without an action the daemon serves until SIGTERM. Actions:\n"
     "      --check-config      say whether the configuration is right, and end (78 when it is not)\n"
     "      --migrate           bring the database up to date, and end\n"
-    "      --describe=WHAT     print what the daemon offers: openrpc, man or config; needs no database\n"
+    "      --describe=WHAT     print what the daemon offers: openrpc, man, config-man or config; needs no database\n"
     "      --version           print the version\n"
     "  -h, --help              print this\n";
 
@@ -54,10 +54,12 @@ static int describe(const char *what)
 		json_decref(document);
 	} else if (strcmp(what, "man") == 0) {
 		describe_manual(stdout, registry, daemon_version);
+	} else if (strcmp(what, "config-man") == 0) {
+		describe_configuration(stdout, daemon_version);
 	} else if (strcmp(what, "config") == 0) {
 		config_describe(stdout);
 	} else {
-		fprintf(stderr, "tracktwod: --describe takes openrpc, man or config, not %s\n", what);
+		fprintf(stderr, "tracktwod: --describe takes openrpc, man, config-man or config, not %s\n", what);
 		status = EX_USAGE;
 	}
 	registry_free(registry);

@@ -17,6 +17,7 @@ enum command_value {
 	COMMAND_VALUE_COUNTRY,
 	COMMAND_VALUE_WORKSTREAM,
 	COMMAND_VALUE_PERSON,
+	COMMAND_VALUE_SIDE, /* a country or a person */
 	COMMAND_VALUE_FILE,
 	COMMAND_VALUE_NOUN,
 	COMMAND_VALUE_METHOD,
@@ -45,7 +46,8 @@ struct arguments {
 };
 
 /* Takes the global options out of argv[1] and on, wherever they stand. A word that begins with "--" is never the value
- * of the word before it: "--note=--json" says what "--note --json" does not. Behind a word "--" nothing is taken out. */
+ * of the word before it: "--note=--json" says what "--note --json" does not. Behind a word "--" nothing is taken out.
+ */
 ERR_CHECKED bool arguments_read(struct arena *arena, int argc, char **argv, struct arguments *arguments,
                                 struct err *err);
 

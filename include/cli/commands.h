@@ -41,6 +41,15 @@ bool commands_help(FILE *out, const struct registry *registry, const char *noun,
  * there are none. */
 bool commands_help_on(const struct registry *registry, char *const *words, size_t count);
 
+/* tracktwo(1) as scdoc(5) source. */
+void commands_manual(FILE *out, const struct registry *registry, const char *version);
+
+/* The variables of the environment that the program reads; ends with a row without a name. */
+struct commands_variable {
+	const char *name, *help;
+};
+extern const struct commands_variable commands_variables[];
+
 /* Says on standard error that there is no such noun or verb, and which is near. */
 void commands_unknown(const struct registry *registry, const char *noun, const char *verb);
 

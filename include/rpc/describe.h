@@ -19,4 +19,7 @@ json_t *describe_schema(const struct type *type);
 /* tracktwod(8), in scdoc's language: options, every configuration key, every method with its parameters. */
 void describe_manual(FILE *out, const struct registry *registry, const char *version);
 
+/* tracktwo.conf(5) likewise, from the table of configuration keys. */
+void describe_configuration(FILE *out, const char *version);
+
 #endif

@@ -27,6 +27,7 @@ const struct command_option arguments_options[] = {
     {"all", NULL, "Every page of a list, not the first alone.", COMMAND_VALUE_ANY, NULL},
     {"help", NULL, "Help for the command on the line.", COMMAND_VALUE_ANY, NULL},
     {"version", NULL, "(alone) The version.", COMMAND_VALUE_ANY, NULL},
+    {"describe", "man", "(alone, as --describe=man) The manual page, as scdoc(5) source.", COMMAND_VALUE_ANY, NULL},
     {NULL, NULL, NULL, COMMAND_VALUE_ANY, NULL}};
 
 static bool is_option(const char *word)

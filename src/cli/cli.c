@@ -123,6 +123,10 @@ static int run(struct cli *cli)
 		puts("tracktwo " TRACKTWO_VERSION);
 		return CLI_DONE;
 	}
+	if (arguments->count == 1 && strcmp(arguments->words[0], "--describe=man") == 0) {
+		commands_manual(stdout, cli->registry, TRACKTWO_VERSION);
+		return CLI_DONE;
+	}
 	if (!command)
 		return run_method(cli);
 	drop_words(arguments, used);

@@ -177,6 +177,10 @@ static void offer_value(struct completion *completion, enum command_value kind, 
 	case COMMAND_VALUE_PERSON:
 		offer_people(completion);
 		break;
+	case COMMAND_VALUE_SIDE:
+		offer_countries(completion);
+		offer_people(completion);
+		break;
 	case COMMAND_VALUE_FILE:
 		puts(":files");
 		break;

@@ -80,7 +80,8 @@ static const char *when_of(struct arena *arena, const json_t *card, const char *
 
 static void print_page(struct cli *cli, const json_t *result)
 {
-	static const char *const columns[] = {"when", "event", "status", "with", "workstreams", "title", "who", "id"};
+	static const char *const columns[] = {"when",        "kind",  "status",       "countries",
+	                                      "workstreams", "title", "participants", "id"};
 	struct arena *arena = &cli->arena;
 	struct grid grid = {.arena = arena};
 	const json_t *items = json_object_get(result, "items");
@@ -142,7 +143,7 @@ const struct command command_history = {
     .usage = "[COUNTRY | PERSON …]",
     .details = "Several countries: what all of them took part in. Times may be words: 90d, \"last month\", 작년.",
     .example = "tracktwo history 북한 --since 90d",
-    .words = {{COMMAND_VALUE_COUNTRY, NULL}, {COMMAND_VALUE_PERSON, NULL}},
+    .words = {{COMMAND_VALUE_SIDE, NULL}},
     .method = "engagement.history",
     .run = run_history,
 };

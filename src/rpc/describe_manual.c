@@ -1,47 +1,15 @@
-/* Describe, manual: tracktwod(8) as scdoc(5) source.
- *
- * Invariant: text of rows goes through put_text(), so that no word in it can be taken for scdoc's marks; headings,
- * which scdoc takes as they are, hold names only. */
+/* Describe, manual: tracktwod(8) and tracktwo.conf(5), from the rows of methods and of configuration keys. */
 #include "rpc/describe.h"
 
 #include <string.h>
 
 #include "text/config.h"
-
-static void put_text(FILE *out, const char *text)
-{
-	for (const char *at = text; *at; at++) {
-		if (strchr("\\*_#[|<.!+-", *at))
-			fputc('\\', out);
-		fputc(*at == '\n' ? ' ' : *at, out);
-	}
-}
-
-/* "*name* (words)", then the help as an indented paragraph. */
-static void put_entry(FILE *out, const char *name, const char *words, const char *note, const char *help)
-{
-	fputc('*', out);
-	put_text(out, name);
-	fputs("*: ", out);
-	put_text(out, words);
-	put_text(out, note);
-	fputc('\n', out);
-	if (help) {
-		fputc('\t', out);
-		put_text(out, help);
-		fputc('\n', out);
-	}
-	fputc('\n', out);
-}
+#include "text/scdoc.h"
 
 static void put_opening(FILE *out, const char *version)
 {
-	fputs("tracktwod(8) \"tracktwo ", out);
-	for (const char *at = version; *at; at++)
-		if (*at != '"' && *at != '\n')
-			fputc(*at, out);
+	scdoc_put_title(out, "tracktwod", 8, version);
 	fputs(
-	    "\"\n\n"
 	    "# NAME\n\n"
 	    "tracktwod - the memory of stakeholder engagement, as a daemon\n\n"
 	    "# SYNOPSIS\n\n"
@@ -55,12 +23,13 @@ static void put_opening(FILE *out, const char *version)
 	    "their user; elsewhere by a token: session.login on TCP, Authorization: Bearer over HTTP. HTTP also serves\n"
 	    "/openrpc.json, /healthz, /readyz, /metrics for Prometheus, and /events, reminders as server-sent events.\n\n"
 	    "# OPTIONS\n\n"
-	    "*-c* _FILE_\n\tReads the configuration from _FILE_.\n\n"
+	    "*-c* _FILE_\n\tReads the configuration from _FILE_, see *tracktwo.conf*(5).\n\n"
 	    "*-s* _SECTION.KEY=VALUE_\n\tSets one key, over what the file says; may be given again.\n\n"
 	    "*--check-config*\n\tChecks the configuration and exits: 0 when it is right, 78 when it is wrong.\n\n"
 	    "*--migrate*\n\tBrings the database to this version's schema and exits.\n\n"
-	    "*--describe=openrpc*, *--describe=man*, *--describe=config*\n"
-	    "\tPrints the OpenRPC document, this page, or a sample configuration, and exits. Needs no database.\n\n"
+	    "*--describe=openrpc*, *--describe=man*, *--describe=config-man*, *--describe=config*\n"
+	    "\tPrints the OpenRPC document, this page, tracktwo.conf(5), or a sample configuration, and exits. Needs no "
+	    "database.\n\n"
 	    "*--version*, *--help*\n\tPrints what it says and exits.\n\n",
 	    out);
 }
@@ -77,15 +46,12 @@ static const char *config_words(struct arena *arena, const struct config_key *ke
 	return words;
 }
 
-static void put_configuration(FILE *out)
+static void put_keys(FILE *out)
 {
 	size_t count;
 	const struct config_key *keys = config_keys(&count);
 	const char *section = "";
 	struct arena arena = {0};
-	fputs("# CONFIGURATION\n\n"
-	      "An INI file; lines that begin with \"#\" or \";\" are comments. Every key has a default.\n\n",
-	      out);
 	for (size_t i = 0; i < count; i++) {
 		const struct config_key *key = &keys[i];
 		if (strcmp(section, key->section) != 0) {
@@ -95,7 +61,7 @@ static void put_configuration(FILE *out)
 		const char *standard = !key->standard    ? "; its default depends on where the daemon is installed"
 		                       : !*key->standard ? "; empty by default"
 		                                         : arena_printf(&arena, "; %s by default", key->standard);
-		put_entry(out, key->name, config_words(&arena, key), standard, key->help);
+		scdoc_put_entry(out, key->name, arena_printf(&arena, ": %s%s", config_words(&arena, key), standard), key->help);
 	}
 	arena_release(&arena);
 }
@@ -104,21 +70,40 @@ static void put_method(FILE *out, const struct method *method)
 {
 	struct arena arena = {0};
 	fprintf(out, "## %s\n\n", method->name);
-	put_text(out, method->summary);
-	put_text(out, arena_printf(&arena, " Role: %s.", method_role_name(method->role)));
+	scdoc_put_text(out, method->summary);
+	scdoc_put_text(out, arena_printf(&arena, " Role: %s.", method_role_name(method->role)));
 	fputs("\n\n", out);
 	for (size_t i = 0; i < method->params.member_count; i++) {
 		const struct type_member *member = &method->params.members[i];
-		put_entry(out, member->name, type_words(&arena, member->type),
-		          member->flags & MEMBER_OPTIONAL ? "" : "; required", member->help);
+		const char *note = member->flags & MEMBER_OPTIONAL ? "" : "; required";
+		scdoc_put_entry(out, member->name, arena_printf(&arena, ": %s%s", type_words(&arena, member->type), note),
+		                member->help);
 	}
 	arena_release(&arena);
+}
+
+void describe_configuration(FILE *out, const char *version)
+{
+	scdoc_put_title(out, "tracktwo.conf", 5, version);
+	fputs("# NAME\n\n"
+	      "tracktwo.conf - the configuration of tracktwod\n\n"
+	      "# DESCRIPTION\n\n"
+	      "An INI file; lines that begin with \"#\" or \";\" are comments. Every key has a default, and what is "
+	      "unknown is\n"
+	      "refused: *tracktwod -c FILE --check-config* names file and line, and exits with 78. A sample with every key "
+	      "is\n"
+	      "what *tracktwod --describe=config* prints.\n\n"
+	      "# KEYS\n\n",
+	      out);
+	put_keys(out);
+	fputs("# SEE ALSO\n\n"
+	      "*tracktwod*(8), *tracktwo*(1)\n",
+	      out);
 }
 
 void describe_manual(FILE *out, const struct registry *registry, const char *version)
 {
 	put_opening(out, version);
-	put_configuration(out);
 	fputs(
 	    "# METHODS\n\n"
 	    "Parameters go by name. Every method that writes also takes *request_id*, a UUID: the same request sent again\n"
@@ -129,6 +114,6 @@ void describe_manual(FILE *out, const struct registry *registry, const char *ver
 	fputs("# EXIT STATUS\n\n"
 	      "0 when it ended as asked, 64 after wrong usage, 78 when the configuration is wrong, else 1.\n\n"
 	      "# SEE ALSO\n\n"
-	      "*tracktwo*(1)\n",
+	      "*tracktwo*(1), *tracktwo.conf*(5)\n",
 	      out);
 }

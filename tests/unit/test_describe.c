@@ -143,7 +143,12 @@ static void test_manual(void **state)
 	assert_non_null(strstr(text, "Makes a \\*thing\\*, \\_really\\_"));
 	assert_non_null(strstr(text, "*note\\_text*: one line of 1 to 500 characters\n\t\\#1 \\\\ \\[x]\n"));
 	assert_non_null(strstr(text, "; required\n"));
-	assert_non_null(strstr(text, "max\\_line\\_bytes"));
+	free(text);
+	out = open_memstream(&text, &length);
+	describe_configuration(out, "1.2\"\n.3");
+	fclose(out);
+	assert_int_equal(strncmp(text, "tracktwo.conf(5) \"tracktwo 1.2.3\"\n", 33), 0);
+	assert_non_null(strstr(text, "*max\\_line\\_bytes*: "));
 	free(text);
 }
 
