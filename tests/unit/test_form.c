@@ -69,8 +69,9 @@ static void test_reading(void **state)
 {
 	struct form form = new_form();
 	(void)state;
-	form_read(&form, "\r\nTITLE :  a \r\n# with: nobody\n#! fault\nwith: x\nprivate:\n\tone\n\ttwo\n---- 결과 보고 ----\n"
-	                 "\n\n#! fault\n");
+	form_read(&form,
+	          "\r\nTITLE :  a \r\n# with: nobody\n#! fault\nwith: x\nprivate:\n\tone\n\ttwo\n---- 결과 보고 ----\n"
+	          "\n\n#! fault\n");
 	assert_int_equal(form_faults(&form), 0);
 	assert_int_equal(form.count, 3);
 	assert_string_equal(form_value(&form, "title"), "a");
