@@ -300,6 +300,9 @@ static void put_steady(FILE *out, const char **at, bool days)
 	if (is_uuid(*at)) {
 		fputs("00000000-0000-0000-0000-000000000000", out);
 		*at += 36;
+	} else if (days && is_near_day(*at, &distance) && (*at)[10] == 'T' && (*at)[19] == '.') {
+		fputs("[instant]", out);
+		*at += strcspn(*at, "Z") + 1;
 	} else if (is_short_id(*at)) {
 		fputs("00000000-0000…", out);
 		*at += 13 + strlen("…");

@@ -62,6 +62,14 @@ static const char *id_of(const char *title)
 	return id;
 }
 
+static long version_of(const char *title)
+{
+	json_t *record = find(title);
+	long version = at_integer(record, "version");
+	json_decref(record);
+	return version;
+}
+
 static size_t participants(const char *title)
 {
 	json_t *record = find(title);
@@ -85,12 +93,15 @@ static void test_day(void **state)
 	step("day_2_today", WORDS("today"));
 
 	/* The trip comes a day earlier than planned. */
-	step("day_3_earlier", WORDS("edit", trip, "--set", "at=오늘"));
+	step("day_3_earlier", WORDS("edit", trip, "--set", "starts_on=오늘", "--set", "ends_on=오늘"));
 	step("day_4_hold", WORDS("hold", trip, "--due", "+7d:감사 서한"));
 	expect_stored("개성 출장", "status", "held");
 
 	step("day_5_readout", WORDS("edit", trip, "--set", "readout=양측은 명단 교환에 합의하였다."));
-	step("day_6_participant", WORDS("edit", trip, "--set", "with=리용호,최선희,me"));
+	char version[12];
+	snprintf(version, sizeof version, "%ld", version_of("개성 출장"));
+	step("day_6_participant", WORDS("engagement", "update", "--id", trip, "--version", version, "--participants-add",
+	                                "{\"contact_id\": \"최선희\"}"));
 	assert_int_equal(participants("개성 출장"), 3);
 	step("day_7_correct", WORDS("edit", trip, "--set", "readout=합의에 이르지 못하였다."));
 	expect_stored("개성 출장", "readout", "합의에 이르지 못하였다.");
