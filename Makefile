@@ -7,7 +7,7 @@ OPTIMIZE  ?= -O2
 SANITIZE  ?=
 
 PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-dev libcmocka-dev libicu-dev libical-dev \
-             libinih-dev libssl-dev libsmartcols-dev libcurl4-openssl-dev ca-certificates postgresql-15 scdoc mandoc jq
+             libinih-dev libssl-dev libsmartcols-dev libcurl4-openssl-dev ca-certificates postgresql-15 scdoc mandoc jq zsh less
 LIBRARIES := libpq libevent_core libevent_extra jansson icu-uc icu-i18n libical inih libcrypto smartcols libcurl
 
 CFLAGS    := -std=c17 -D_GNU_SOURCE -DTRACKTWO_VERSION='"$(VERSION)"' $(OPTIMIZE) -g -fno-omit-frame-pointer $(SANITIZE) -Iinclude \

@@ -259,6 +259,15 @@ static bool is_uuid(const char *text)
 	return true;
 }
 
+/* The first digits of one, and an ellipsis. */
+static bool is_short_id(const char *text)
+{
+	for (size_t i = 0; i < 13; i++)
+		if (i == 8 ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+			return false;
+	return strncmp(text + 13, "…", strlen("…")) == 0;
+}
+
 /* A day of this year or so at `text`: its distance from today. */
 static bool is_near_day(const char *text, int32_t *distance)
 {
@@ -291,17 +300,23 @@ static void put_steady(FILE *out, const char **at, bool days)
 	if (is_uuid(*at)) {
 		fputs("00000000-0000-0000-0000-000000000000", out);
 		*at += 36;
+	} else if (days && is_near_day(*at, &distance) && (*at)[10] == 'T' && (*at)[19] == '.') {
+		fputs("[instant]", out);
+		*at += strcspn(*at, "Z") + 1;
+	} else if (is_short_id(*at)) {
+		fputs("00000000-0000…", out);
+		*at += 13 + strlen("…");
 	} else if (days && is_near_day(*at, &distance)) {
 		fprintf(out, "[day%+05d]", distance);
 		*at += 10;
+		/* An hour of today is that of the run. */
+		if (distance == 0 && (*at)[0] == ' ' && isdigit((unsigned char)(*at)[1]) && (*at)[3] == ':') {
+			fputs(" hh:mm", out);
+			*at += 6;
+		}
 	} else if (weekday > 0) {
 		fputs("[weekday]", out);
 		*at += weekday;
-		/* "WEEKDAY YYYY-MM-DD HH:MM": the clock of now. */
-		if (is_near_day(*at + 1, &distance) && isdigit((unsigned char)(*at)[12])) {
-			fprintf(out, " [day%+05d] hh:mm", distance);
-			*at += 17;
-		}
 	} else if (**at == '\033' && (*at)[1] == '[') {
 		size_t length = strspn(*at + 2, "0123456789;?");
 		fprintf(out, "<%.*s%s>", (int)length, *at + 2, (*at)[2 + length] == 'm' ? "" : (char[]){(*at)[2 + length], 0});

@@ -121,6 +121,22 @@ static void test_coverage(void **state)
 	show(&terminal, "coverage_since", 0, WORDS("coverage", "--since", "2019-01-01"));
 }
 
+static void test_history(void **state)
+{
+	(void)state;
+	static const char *const headings[] = {"일시", "종류", "상태", "국가", "과제", "제목", NULL};
+	struct terminal terminal = korean(120);
+	struct terminal_screen screen = terminal_run(&terminal, WORDS("history", "北朝鮮"));
+	assert_int_equal(screen.status, 0);
+	terminal_expect_columns(&screen, headings, 120, false);
+	terminal_expect(&screen, "history");
+	terminal_release(&screen);
+	show(&terminal, "history_since", 0, WORDS("history", "북한", "--since", "90d"));
+	show(&terminal, "history_two", 0, WORDS("history", "일본", "러시아"));
+	show(&terminal, "history_person", 0, WORDS("history", "왕이"));
+	show(&terminal, "history_nobody", 3, WORDS("history", "아무개"));
+}
+
 static void test_tables(void **state)
 {
 	(void)state;
@@ -150,7 +166,8 @@ static void test_help_and_errors(void **state)
 	show_text(&terminal, "help_method", 0, WORDS("help", "commitment", "create"));
 	show_text(&terminal, "error_unknown", 2, WORDS("todya"));
 	show_text(&terminal, "error_params", 2,
-	          WORDS("commitment", "create", "--by", "XX", "--text", "a", "--due-on", "31.12."));
+	          WORDS("engagement", "log", "--title", "a", "--kind", "metting", "--countries", "KP", "--workstreams",
+	                "9.9", "--attribution", "none"));
 	show_text(&terminal, "error_missing", 3,
 	          WORDS("engagement", "get", "--id", "019b1c00-ffff-7000-8000-000000000001"));
 	terminal.harness = NULL;
@@ -228,9 +245,9 @@ static int setup(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_empty),  cmocka_unit_test(test_today),           cmocka_unit_test(test_coverage),
-	    cmocka_unit_test(test_tables), cmocka_unit_test(test_help_and_errors), cmocka_unit_test(test_pipes),
-	    cmocka_unit_test(test_pager)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_empty),    cmocka_unit_test(test_today),
+	                                   cmocka_unit_test(test_coverage), cmocka_unit_test(test_history),
+	                                   cmocka_unit_test(test_tables),   cmocka_unit_test(test_help_and_errors),
+	                                   cmocka_unit_test(test_pipes),    cmocka_unit_test(test_pager)};
 	return cmocka_run_group_tests(tests, setup, single_teardown);
 }
