@@ -120,7 +120,7 @@ static const json_t *choose(struct resolve *resolve, const char *word, const jso
 {
 	bool ask = resolve->cli->interactive;
 	size_t count = json_array_size(list);
-	if (count == 1 && !more)
+	if (count == 1)
 		return json_array_get(list, 0);
 	print_candidates(resolve, list, ask);
 	if (more)
