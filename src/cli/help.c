@@ -144,7 +144,8 @@ static void print_method(FILE *out, const struct method *method)
 static void print_command(FILE *out, const struct registry *registry, const struct command *command)
 {
 	const struct method *method = command->method ? registry_find(registry, command->method) : NULL;
-	fprintf(out, "tracktwo %s %s\n\n%s\n", command->word, command->usage, say(command->summary));
+	fprintf(out, "tracktwo %s%s%s\n\n%s\n", command->word, *command->usage ? " " : "", command->usage,
+	        say(command->summary));
 	if (command->details)
 		fprintf(out, "%s\n", say(command->details));
 	if (command->option_count > 0 || method)
