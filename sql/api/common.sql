@@ -91,16 +91,43 @@ BEGIN
 	RETURN v_answer;
 END $$;
 
+-- A record as its noun's methods show it.
+CREATE FUNCTION record_json(p_noun text, p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_record jsonb;
+BEGIN
+	EXECUTE format('SELECT %I($1)', p_noun || '_json') INTO v_record USING p_id;
+	RETURN v_record;
+END $$;
+
+-- What a record was like is kept for change.undo by whoever locks it for a change, before anything is written: it waits in
+-- the transaction for write_end(), so that a refusal leaves nothing behind.
+CREATE FUNCTION before_keep(p_noun text, p_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('tracktwo.before', jsonb_build_object('noun', p_noun, 'record', record_json(p_noun, p_id)
+		-- Which occurrence of a rule it is at, no client is shown.
+		|| CASE WHEN p_noun = 'reminder' THEN (SELECT jsonb_build_object('occurrence_at', occurrence_at) FROM store.reminder
+			WHERE id = p_id) ELSE '{}' END)::text, true);
+END $$;
+
 CREATE FUNCTION write_end(p_caller uuid, p_request jsonb, p_record uuid, p_version int, p_answer jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
 	v_change bigint;
+	v_before jsonb := nullif(current_setting('tracktwo.before', true), '')::jsonb;
 BEGIN
-	INSERT INTO store.change (principal_id, request_id, method, record_id, record_version, content)
+	INSERT INTO store.change (principal_id, request_id, method, record_id, record_version, content, undoes)
 		VALUES (p_caller, (p_request->>'request_id')::uuid, p_request->>'method', p_record, p_version,
-			content_hash(p_request))
+			content_hash(p_request), (p_request->>'undoes')::bigint)
 		RETURNING id INTO v_change;
-	INSERT INTO store.answer (change_id, body) VALUES (v_change, p_answer);
+	-- Another call of the same transaction may have kept another record, and been refused.
+	IF v_before #>> '{record,id}' = p_record::text AND (v_before #>> '{record,version}')::int < p_version THEN
+		INSERT INTO store.answer (change_id, body, noun, before)
+			VALUES (v_change, p_answer, v_before->>'noun', v_before->'record');
+		PERFORM set_config('tracktwo.before', '', true);
+	ELSE
+		INSERT INTO store.answer (change_id, body) VALUES (v_change, p_answer);
+	END IF;
 	RETURN p_answer;
 END $$;
 
@@ -332,6 +359,9 @@ DECLARE
 	v_version int;
 BEGIN
 	EXECUTE format('SELECT version FROM store.%I WHERE id = $1 FOR UPDATE', p_noun) INTO v_version USING p_id;
+	IF v_version = p_version AND p_noun = ANY (undoable_nouns()) THEN
+		PERFORM before_keep(p_noun, p_id);
+	END IF;
 	RETURN CASE WHEN v_version IS NULL THEN not_found(p_noun, 'id') WHEN v_version <> p_version THEN stale(v_version) END;
 END $$;
 

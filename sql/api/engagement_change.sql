@@ -96,8 +96,11 @@ DECLARE
 	v_version int; v_voided timestamptz;
 BEGIN
 	SELECT version, voided_at INTO v_version, v_voided FROM store.engagement WHERE id = p_id FOR UPDATE;
+	IF v_version = p_version THEN
+		PERFORM before_keep('engagement', p_id);
+	END IF;
 	RETURN CASE
-		WHEN NOT FOUND THEN not_found('engagement', 'id')
+		WHEN v_version IS NULL THEN not_found('engagement', 'id')
 		WHEN v_version <> p_version THEN stale(v_version)
 		WHEN v_voided IS NOT NULL THEN rule('void', 'this engagement is void; log another one', 'id')
 	END;
@@ -166,6 +169,7 @@ DECLARE
 		follow_up_faults(p_caller, p_follow_up));
 	v_engagement store.engagement;
 	v_commitments jsonb; v_place bigint;
+	v_reminder uuid;
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
@@ -192,11 +196,15 @@ BEGIN
 		WHERE p.engagement_id = p_id;
 	PERFORM commitments_insert(p_caller, p_id, v_commitments);
 	IF p_follow_up IS NOT NULL THEN
-		PERFORM reminder_insert(store.uuid7(), p_caller, jsonb_build_object('engagement_id', p_id), p_follow_up);
+		v_reminder := store.uuid7();
+		PERFORM reminder_insert(v_reminder, p_caller, jsonb_build_object('engagement_id', p_id), p_follow_up);
 	END IF;
 	UPDATE store.engagement SET status = 'held', readout = coalesce(p_readout, readout), version = version + 1,
 		updated_at = clock_timestamp() WHERE id = p_id;
-	RETURN write_end(p_caller, p_request, p_id, p_version + 1, engagement_json(p_id));
+	RETURN write_end(p_caller, p_request, p_id, p_version + 1, engagement_json(p_id) || jsonb_build_object('created',
+		jsonb_build_object('contacts', '[]'::jsonb, 'commitments',
+			(SELECT coalesce(jsonb_agg(c->'id'), '[]') FROM jsonb_array_elements(v_commitments) AS c),
+			'note_id', NULL, 'reminder_id', v_reminder)));
 END $$;
 
 -- Reminders of what is void, and of what was promised there, ring no more; what is out for them is withdrawn.

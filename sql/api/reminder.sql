@@ -199,8 +199,9 @@ DECLARE
 	v_reminder store.reminder;
 BEGIN
 	SELECT * INTO v_reminder FROM store.reminder WHERE id = p_id FOR UPDATE;
+	PERFORM before_keep('reminder', p_id) WHERE v_reminder.id IS NOT NULL;
 	RETURN CASE
-		WHEN NOT FOUND THEN not_found('reminder', 'id')
+		WHEN v_reminder.id IS NULL THEN not_found('reminder', 'id')
 		WHEN NOT may_end(p_caller, v_reminder) THEN not_yours()
 		WHEN v_reminder.version <> p_version THEN stale(v_reminder.version)
 		WHEN v_reminder.status IN ('done', 'cancelled') THEN

@@ -392,7 +392,7 @@ static const struct method rows[] = {
          {"absent", &api_uuid_list, MEMBER_OPTIONAL, "Who did not come: ids of participants, contacts or principals."},
          {"commitments", &api_commitment_object_list, MEMBER_OPTIONAL, "What was promised."},
          {"follow_up", &api_follow_up_object, MEMBER_OPTIONAL, "A reminder, made with it."}),
-     .result = &record},
+     .result = &logged},
     {.name = "engagement.void",
      .kind = METHOD_WRITE,
      .role = ROLE_OFFICER,
