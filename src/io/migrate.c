@@ -233,8 +233,9 @@ ERR_CHECKED static bool apply_all(struct migrate_db *db, const struct migrate_fu
 	const struct migrate_file *next;
 	return migrate_db_check_locale(db) && check_roles(db) &&
 	       migrate_db_run(db, "becoming tracktwo_owner", "SET ROLE tracktwo_owner") && lock(db) && prepare_store(db) &&
-	       check_applied(db, &next) && apply_missing(db, next) && migrate_api_load(db, functions, count) &&
-	       migrate_api_drop_stale(db);
+	       check_applied(db, &next) && apply_missing(db, next) &&
+	       migrate_db_run(db, "settling the trail", "SELECT store.change_settle()") &&
+	       migrate_api_load(db, functions, count) && migrate_api_drop_stale(db);
 }
 
 enum migrate_outcome migrate_apply(const char *admin_dsn, const struct migrate_function *functions, size_t count,
