@@ -126,7 +126,8 @@ BEGIN
 	END IF;
 	v_countries := coalesce(record_countries(v_noun, p_change.record_id),
 		CASE WHEN v_own OR v_noun IN ('token', 'calendar', 'webhook') AND p_role = 'administrator' THEN '{}'::text[] END);
-	IF v_countries IS NULL OR p_country <> ALL (v_countries) OR NOT v_own AND v_noun = 'engagement' AND EXISTS (
+	IF v_countries IS NULL OR p_country IS NOT NULL AND NOT p_country = ANY (v_countries)
+		OR NOT v_own AND v_noun = 'engagement' AND EXISTS (
 		SELECT FROM store.engagement WHERE id = p_change.record_id AND voided_at IS NOT NULL
 			AND version <> p_change.record_version) THEN
 		RETURN NULL;

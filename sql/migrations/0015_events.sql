@@ -12,7 +12,7 @@ CREATE INDEX change_order ON store.change (xact, id);
 
 -- The cluster that the transaction numbers are of.
 CREATE TABLE store.change_origin (
-	only boolean PRIMARY KEY DEFAULT true CHECK (only),
+	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	cluster bigint NOT NULL
 );
 INSERT INTO store.change_origin (cluster) SELECT system_identifier FROM pg_control_system();

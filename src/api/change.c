@@ -78,7 +78,7 @@ static const struct method rows[] = {
      METHOD_PARAMS({"order", &api_order, MEMBER_OPTIONAL, "newest when absent."}, FILTER_PARAMS,
                    {"since", &type_moment, MEMBER_OPTIONAL, "Only what was written then or later."}, API_PAGE_PARAMS),
      .result = &page,
-     .columns = "at,name,method,title,fields,undone_by,id",
+     .columns = "at,name,method,title,countries,fields,undone_by,id",
      .example = "{\"mine\": true, \"limit\": 10}"},
     {.name = "change.subscribe",
      .kind = METHOD_LOCAL,

@@ -547,6 +547,7 @@ static void remind(const struct harness *harness)
 	            "'channels':['push']}",
 	            engagement_id)));
 	call("reminder.subscribe", NULL);
+	call("change.subscribe", NULL);
 	/* Past those that follow from what was logged before. */
 	message = client_read(&client, ANSWER_MS);
 	while (strcmp(at_string(message, "params.reminder.kind"), "set") != 0) {
