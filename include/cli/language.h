@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
+
 /* Chooses by `code`, "en" or "ko" (a locale such as ko_KR.UTF-8 will do); NULL: by LC_ALL, LC_MESSAGES and LANG, of
  * which the first that is set and not empty decides, anything but Korean being English. False, with nothing changed,
  * for a code that is neither. English before the first call. */
@@ -25,12 +27,24 @@ __attribute__((format_arg(1)))
 const char *
 say(const char *english);
 
+/* Marks a text in a table that say() is given later, so that the test of the tables finds it. */
+#define SAID(english) english
+
+/* A text that somebody else has made, such as a message of the daemon: a row that is its format does, too, and what
+ * stands in the format's places is translated in turn where it can be. Returns `english` itself when no row fits. In
+ * the arena, or static. */
+const char *say_message(struct arena *arena, const char *english);
+
+/* The heading of a column for people: the name of a member, in the language chosen. Static, or `member` itself. */
+const char *say_heading(const char *member);
+
 /* One row of the tables. */
 struct language_row {
 	const char *english, *korean;
 };
 
-/* The rows of all tables, in no order. */
+/* The rows of all tables, in no order; and those of headings. */
 const struct language_row *language_rows(size_t *count);
+const struct language_row *language_headings(size_t *count);
 
 #endif
