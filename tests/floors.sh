@@ -42,7 +42,7 @@ only 'libpq-fe' 'src/io/pg*' 'src/io/migrate*'
 only 'event2/' 'src/io/conn*' 'src/io/http*' 'src/io/pg*' 'src/remind/engine.c' 'src/feed/feed.c' 'src/cluster/cluster*' 'src/deliver/*' \
 	'src/daemon/daemon.c'
 only 'event2/http' 'src/io/http*'
-only 'unicode/' 'src/text/names.c' 'src/text/holidays.c'
+only 'unicode/' 'src/text/names.c' 'src/text/holidays.c' 'src/text/country.c'
 only 'libical/' 'src/text/recurrence.c'
 only 'curl/' 'src/deliver/curl_loop.c'
 only 'openssl/' 'src/text/digest.c' 'src/text/base64.c'

@@ -8,7 +8,7 @@
 
 extern const struct method_group api_system, api_reference, api_principal, api_organization, api_contact, api_dialogue,
     api_engagement, api_note, api_commitment, api_reminder, api_roadmap, api_indicator, api_report, api_session,
-    api_token, api_webhook, api_holiday, api_concern, api_brief, api_calendar, api_change;
+    api_token, api_webhook, api_holiday, api_concern, api_brief, api_calendar, api_change, api_record;
 
 /* The groups above, for registry_new(). */
 extern const struct method_group *const api_groups[];

@@ -27,7 +27,7 @@ extern const struct type api_name_list, api_workstream_list, api_contact_object,
 	    {"influence", &api_rating, MEMBER_OPTIONAL, "1 little to 5 decisive."},                                        \
 	    {"interest", &api_rating, MEMBER_OPTIONAL, "1 little to 5 keen."},                                             \
 	    {"sensitivity", &api_sensitivity, MEMBER_OPTIONAL, "internal when absent."},                                   \
-	    {"owner", &type_uuid, MEMBER_OPTIONAL, "The principal who keeps this contact."},                               \
+	    {"owner", &type_principal_id, MEMBER_OPTIONAL, "The principal who keeps this contact."},                       \
 	    {"cadence", &api_cadence, MEMBER_OPTIONAL, "How often one means to meet."},                                    \
 	{                                                                                                                  \
 		"notes", &type_text, MEMBER_OPTIONAL, "What all who see the contact should know."                              \

@@ -38,7 +38,8 @@ struct arguments {
 	const char *socket; /* NULL when not given */
 	const char *lang;   /* NULL when not given */
 	const char *color;  /* NULL when not given */
-	bool json, table, all, help;
+	const char *zone;   /* NULL when not given */
+	bool json, table, all, help, quiet;
 	char **words; /* what is left, in its order; the array is the arena's, the words are argv's */
 	size_t count;
 };

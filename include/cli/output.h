@@ -29,6 +29,9 @@ const char *output_instant(struct arena *arena, const char *instant, const char 
 /* What goes to standard error beside a result: where the next page is, and the warnings of a write. */
 void output_hints(FILE *out, const json_t *result);
 
+/* The exit code that stands for a JSON-RPC error object. */
+int output_exit_code(const json_t *error);
+
 /* Prints a JSON-RPC error object and returns the exit code that stands for it. */
 int output_error(FILE *out, const json_t *error);
 

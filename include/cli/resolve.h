@@ -35,6 +35,9 @@ void resolve_init(struct resolve *resolve, struct cli *cli);
 /* "북한" → "KP". */
 ERR_CHECKED bool resolve_country(struct resolve *resolve, const char *word, const char **code, struct err *err);
 
+/* A country, a contact or one of our own people, in this order: its code or id as the API's `party` takes it. */
+ERR_CHECKED bool resolve_party(struct resolve *resolve, const char *word, const char **party, struct err *err);
+
 /* Who may be meant by a name. */
 enum resolve_people { RESOLVE_CONTACTS = 1, RESOLVE_PRINCIPALS = 2, RESOLVE_ANYBODY = 3 };
 
@@ -75,5 +78,9 @@ ERR_CHECKED bool resolve_day(struct resolve *resolve, const char *words, enum wh
 /* Replaces, in the parameters of `method` as arguments_params has made them, every text that a parameter's type lets
  * resolve: countries, instants, days, ids, workstreams, also in lists and in objects. */
 ERR_CHECKED bool resolve_params(struct resolve *resolve, const struct method *method, json_t *params, struct err *err);
+
+/* The words of a command line as the parameters of `method`: arguments_params, then resolve_params. CLI_DONE with
+ * *params the caller's; else *params is NULL, the error has been printed, and the exit code is returned. */
+int resolve_arguments(struct cli *cli, const struct method *method, char *const *words, size_t count, json_t **params);
 
 #endif

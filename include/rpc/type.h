@@ -42,6 +42,10 @@ enum type_member_flag {
 	MEMBER_OPTIONAL = 1,
 	/* Results: null is a value here. Parameters: null clears, and is kept; without the flag it means absent. */
 	MEMBER_NULLABLE = 2,
+	/* Parameters that are times, for people's words: what has been, so that "90d" and "friday" lie behind; and an end
+	 * of a span of it, for which a month or a year stands for its first day. */
+	MEMBER_PAST = 4,
+	MEMBER_BOUND = 8,
 };
 
 struct type_faults;
@@ -65,6 +69,10 @@ struct type {
 	const struct type *element;
 	const struct type_member *members;
 	size_t member_count;
+	/* Whose names and ids people may write for it: a noun of record.find, or "party" for a country, contact or
+	 * principal. NULL: a TYPE_UUID called id, of a method that makes no record, is of the method's noun, and one called
+	 * NOUN_id of that noun. */
+	const char *refers;
 	/* TYPE_OBJECT: a bare string is taken as {shorthand: string}; NULL when there is no short form. */
 	const char *shorthand;
 	/* TYPE_OBJECT: what no single member shows, such as "one of these two". Called after the members were checked, also
@@ -107,6 +115,7 @@ void type_range(const struct type *type, json_int_t *low, json_int_t *high);
 extern const struct type type_uuid, type_instant, type_day, type_moment, type_zone, type_country, type_workstream,
     type_objective, type_boolean, type_integer, type_number, type_text, type_line, type_slug, type_language,
     type_duration, type_hour, type_rule, type_any, type_country_list, type_slug_list, type_text_list, type_uuid_list,
-    type_instant_list, type_language_list;
+    type_instant_list, type_language_list, type_principal_id, type_principal_id_list, type_organization_id,
+    type_engagement_id;
 
 #endif

@@ -17,7 +17,7 @@
  * 지난달 말, 이달 초, 연말 the first, or the last day of it next month on a day: 다음 달 5일, "5th of next month", 내년
  * 3월 1일 Longer than a day this, next, last week, month, year; 이번 주, 다음 달, 작년, 올해, 내년, 재작년; 2026-11,
  * November 2026, 2026년 11월, 2026 November, 11월         without a year as with days; the month of today counts Times
- *   now, 지금; in 2 hours, +2h, -90m, 30 minutes ago, 두 시간 전, 1시간 30분 후, 1h30m
+ *   now, 지금; in 2 hours, +2h, 30 minutes ago, 45min, 두 시간 전, 1시간 30분 후, 1h30m
  *   12:30, 12:30:15, 3pm, 3:30 p.m., noon, midnight, 15시, 3시 30분, 3시 반, 오전 9시, 오후 3시 30분, 정오, 자정
  *                          alone: of today. A Korean hour without 오전 or 오후 is of the 24-hour clock, as is 12:30.
  *                          Midnight, 자정 and 00:00 are the beginning of their day; 24:00 is its end
@@ -46,6 +46,8 @@ struct when_clock {
 	int64_t now_us;   /* microseconds since 1970-01-01T00:00:00Z, years 1900 to 9000 */
 	const char *zone; /* IANA */
 	enum when_direction direction;
+	/* The text of a message, a format, in the language of who reads it; NULL: English. */
+	const char *(*say)(const char *english);
 };
 
 struct when {

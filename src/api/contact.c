@@ -41,8 +41,9 @@ static const struct type affiliation_change = {
     .name = "AffiliationChange",
     .kind = TYPE_OBJECT,
     TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, "The affiliation's own id."},
-                 {"title", &type_line, API_CLEARABLE, "The post."}, {"since", &type_day, API_CLEARABLE, "First day."},
-                 {"until", &type_day, API_CLEARABLE, "Last day."})};
+                 {"title", &type_line, API_CLEARABLE, "The post."},
+                 {"since", &type_day, API_CLEARABLE | MEMBER_PAST, "First day."},
+                 {"until", &type_day, API_CLEARABLE | MEMBER_PAST, "Last day."})};
 static const struct type affiliation_changes = {.kind = TYPE_LIST, .element = &affiliation_change, .max = 50};
 
 static const struct method rows[] = {
@@ -76,7 +77,7 @@ static const struct method rows[] = {
                     {"influence", &api_rating, API_CLEARABLE, "1 little to 5 decisive."},
                     {"interest", &api_rating, API_CLEARABLE, "1 little to 5 keen."},
                     {"sensitivity", &api_sensitivity, MEMBER_OPTIONAL, "The contact's engagements follow it upwards."},
-                    {"owner", &type_uuid, API_CLEARABLE, "The principal who keeps this contact."},
+                    {"owner", &type_principal_id, API_CLEARABLE, "The principal who keeps this contact."},
                     {"cadence", &api_cadence, API_CLEARABLE, "How often one means to meet."},
                     {"notes", &type_text, API_CLEARABLE, "What all who see the contact should know."}),
                 .check = api_check_one_name},
@@ -85,10 +86,11 @@ static const struct method rows[] = {
      .kind = METHOD_READ,
      .role = ROLE_VIEWER,
      .summary = "The engagements in which a contact took part, newest first.",
-     METHOD_PARAMS({"id", &type_uuid, MEMBER_REQUIRED, "Whose."},
-                   {"since", &type_moment, MEMBER_OPTIONAL, "That began then or later; a day begins in Seoul."},
-                   {"until", &type_moment, MEMBER_OPTIONAL, "That began before then."},
-                   {"order", &api_order, MEMBER_OPTIONAL, "newest when absent."}, API_PAGE_PARAMS),
+     METHOD_PARAMS(
+         {"id", &type_uuid, MEMBER_REQUIRED, "Whose."},
+         {"since", &type_moment, MEMBER_OPTIONAL | MEMBER_BOUND, "That began then or later; a day begins in Seoul."},
+         {"until", &type_moment, MEMBER_OPTIONAL | MEMBER_BOUND, "That began before then."},
+         {"order", &api_order, MEMBER_OPTIONAL, "newest when absent."}, API_PAGE_PARAMS),
      .result = &api_engagement_page,
      .columns = "starts_at,starts_on,kind,track,countries,workstreams,title,id"},
     {.name = "contact.get",

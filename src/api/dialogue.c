@@ -18,8 +18,8 @@ static const struct type member_object = {
     TYPE_MEMBERS({"contact_id", &type_uuid, MEMBER_OPTIONAL, "A contact."},
                  {"principal_id", &type_uuid, MEMBER_OPTIONAL, "Or one of our own people."},
                  {"role", &api_participant_role, MEMBER_OPTIONAL, "The member's part."},
-                 {"since", &type_day, MEMBER_OPTIONAL, "First day."},
-                 {"until", &type_day, MEMBER_OPTIONAL, "Last day."}),
+                 {"since", &type_day, MEMBER_OPTIONAL | MEMBER_PAST, "First day."},
+                 {"until", &type_day, MEMBER_OPTIONAL | MEMBER_PAST, "Last day."}),
     .check = check_member};
 static const struct type member_objects = {.kind = TYPE_LIST, .element = &member_object, .max = 500};
 
@@ -54,7 +54,8 @@ static const struct type member_change = {
     .kind = TYPE_OBJECT,
     TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, "The member's own id, as the dialogue shows it."},
                  {"role", &api_participant_role, API_CLEARABLE, "The member's part."},
-                 {"since", &type_day, API_CLEARABLE, "First day."}, {"until", &type_day, API_CLEARABLE, "Last day."})};
+                 {"since", &type_day, API_CLEARABLE | MEMBER_PAST, "First day."},
+                 {"until", &type_day, API_CLEARABLE | MEMBER_PAST, "Last day."})};
 static const struct type member_changes = {.kind = TYPE_LIST, .element = &member_change, .max = 500};
 
 static const struct method rows[] = {
@@ -70,7 +71,7 @@ static const struct method rows[] = {
                    {"attribution", &api_attribution, MEMBER_OPTIONAL, "The rule for all its engagements."},
                    {"languages", &type_language_list, MEMBER_OPTIONAL, "Languages spoken."},
                    {"members", &member_objects, MEMBER_OPTIONAL, "Who belongs to it."},
-                   {"convenor_id", &type_uuid, MEMBER_OPTIONAL, "The organization that convenes it."},
+                   {"convenor_id", &type_organization_id, MEMBER_OPTIONAL, "The organization that convenes it."},
                    {"cadence", &api_cadence, MEMBER_OPTIONAL, "How often it means to meet."},
                    {"description", &type_text, MEMBER_OPTIONAL, "Its purpose."}),
      .result = &record,
@@ -95,7 +96,7 @@ static const struct method rows[] = {
                    {"members_add", &member_objects, MEMBER_OPTIONAL, "Who has come in."},
                    {"members_change", &member_changes, MEMBER_OPTIONAL, "What was otherwise, by the members' ids."},
                    {"members_remove", &api_uuid_list, MEMBER_OPTIONAL, "Ids of members who never were."},
-                   {"convenor_id", &type_uuid, API_CLEARABLE, "The organization that convenes it."},
+                   {"convenor_id", &type_organization_id, API_CLEARABLE, "The organization that convenes it."},
                    {"cadence", &api_cadence, API_CLEARABLE, "How often it means to meet."},
                    {"description", &type_text, API_CLEARABLE, "Its purpose."}),
      .result = &record},

@@ -120,7 +120,7 @@ static const struct method rows[] = {
          "Retires one of our own people: they may do nothing any more, and all that waits for them goes to another.",
      .params = {.kind = TYPE_OBJECT,
                 TYPE_MEMBERS(API_UPDATE_PARAMS,
-                             {"hand_over_to", &type_uuid, MEMBER_REQUIRED,
+                             {"hand_over_to", &type_principal_id, MEMBER_REQUIRED,
                               "Who takes over the open reminders and promises, the contacts and engagements owned, and "
                               "the seats in what is planned."},
                              {"desks", &desks, MEMBER_OPTIONAL, "Which desks go along; all when absent, [] for none."}),

@@ -105,13 +105,12 @@ SECTION(owed_list, owed);
 static const struct type event = {
     .name = "TodayEvent",
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"title", &api_text_record, MEMBER_REQUIRED, NULL},
-                 {"kind", &api_engagement_kind, MEMBER_REQUIRED, NULL},
-                 {"status", &api_engagement_status, MEMBER_REQUIRED, NULL},
-                 {"starts_at", &type_instant, MEMBER_NULLABLE, NULL}, {"starts_on", &type_day, MEMBER_NULLABLE, NULL},
-                 {"precision", &api_precision, MEMBER_NULLABLE, NULL},
-                 {"location", &api_text_record, MEMBER_NULLABLE, NULL},
-                 {"countries", &api_code_list, MEMBER_REQUIRED, NULL})};
+    TYPE_MEMBERS(
+        {"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"title", &api_text_record, MEMBER_REQUIRED, NULL},
+        {"kind", &api_engagement_kind, MEMBER_REQUIRED, NULL},
+        {"status", &api_engagement_status, MEMBER_REQUIRED, NULL}, {"starts_at", &type_instant, MEMBER_NULLABLE, NULL},
+        {"starts_on", &type_day, MEMBER_NULLABLE, NULL}, {"precision", &api_precision, MEMBER_NULLABLE, NULL},
+        {"location", &api_text_record, MEMBER_NULLABLE, NULL}, {"countries", &api_code_list, MEMBER_REQUIRED, NULL})};
 SECTION(events, event);
 static const struct type untended = {
     .name = "TodayNeglected",
@@ -124,17 +123,16 @@ SECTION(untended_list, untended);
 static const struct type today = {
     .name = "Today",
     .kind = TYPE_OBJECT,
-    TYPE_MEMBERS(
-        {"day", &type_day, MEMBER_REQUIRED, "Where the caller works."},
-        {"timezone", &api_text_record, MEMBER_REQUIRED, "The caller's."},
-        {"now", &type_instant, MEMBER_REQUIRED, "The database's clock."},
-        {"reminders", &due_reminders, MEMBER_REQUIRED, "Overdue, and due by the end of the day."},
-        {"we_owe", &owed_list, MEMBER_REQUIRED, "Promises of ours past their day."},
-        {"they_owe", &owed_list, MEMBER_REQUIRED, "Promises to us past their day."},
-        {"readouts", &events, MEMBER_REQUIRED, "Planned for days before, and without a readout."},
-        {"today", &events, MEMBER_REQUIRED, "Planned for this day."},
-        {"next", &events, MEMBER_REQUIRED, "Planned for the days after it."},
-        {"neglected", &untended_list, MEMBER_REQUIRED, "Contacts and dialogues past their cadence."})};
+    TYPE_MEMBERS({"day", &type_day, MEMBER_REQUIRED, "Where the caller works."},
+                 {"timezone", &api_text_record, MEMBER_REQUIRED, "The caller's."},
+                 {"now", &type_instant, MEMBER_REQUIRED, "The database's clock."},
+                 {"reminders", &due_reminders, MEMBER_REQUIRED, "Overdue, and due by the end of the day."},
+                 {"we_owe", &owed_list, MEMBER_REQUIRED, "Promises of ours past their day."},
+                 {"they_owe", &owed_list, MEMBER_REQUIRED, "Promises to us past their day."},
+                 {"readouts", &events, MEMBER_REQUIRED, "Planned for days before, and without a readout."},
+                 {"today", &events, MEMBER_REQUIRED, "Planned for this day."},
+                 {"next", &events, MEMBER_REQUIRED, "Planned for the days after it."},
+                 {"neglected", &untended_list, MEMBER_REQUIRED, "Contacts and dialogues past their cadence."})};
 
 static const struct method rows[] = {
     {.name = "report.today",
@@ -149,8 +147,8 @@ static const struct method rows[] = {
      .role = ROLE_VIEWER,
      .summary = "How often each country was met on each workstream, and when last.",
      .params = {.kind = TYPE_OBJECT,
-                TYPE_MEMBERS({"since", &type_day, MEMBER_OPTIONAL, "From this day on."},
-                             {"until", &type_day, MEMBER_OPTIONAL, "Before this day."}),
+                TYPE_MEMBERS({"since", &type_day, MEMBER_OPTIONAL | MEMBER_BOUND, "From this day on."},
+                             {"until", &type_day, MEMBER_OPTIONAL | MEMBER_BOUND, "Before this day."}),
                 .check = check_interval},
      .result = &coverage,
      .columns = "country,workstream,bilateral,multilateral,last_on",
@@ -170,8 +168,8 @@ static const struct method rows[] = {
      .params = {.kind = TYPE_OBJECT,
                 TYPE_MEMBERS(
                     {"group_by", &groups, MEMBER_REQUIRED, "What to count by; one in several groups counts in each."},
-                    {"since", &type_day, MEMBER_OPTIONAL, "From this day on."},
-                    {"until", &type_day, MEMBER_OPTIONAL, "Before this day."},
+                    {"since", &type_day, MEMBER_OPTIONAL | MEMBER_BOUND, "From this day on."},
+                    {"until", &type_day, MEMBER_OPTIONAL | MEMBER_BOUND, "Before this day."},
                     {"country", &type_country, MEMBER_OPTIONAL, "Only with this country."},
                     {"workstream", &type_workstream, MEMBER_OPTIONAL, "Only those that advance this workstream."}),
                 .check = check_interval},

@@ -156,7 +156,7 @@ static const struct method rows[] = {
      METHOD_PARAMS(API_ID_PARAM, {"based_on", &version_number, MEMBER_REQUIRED, "The version that was read."},
                    {"changes", &change_objects, MEMBER_REQUIRED, "What is otherwise in the new one."},
                    {"crosswalk", &step_objects, MEMBER_OPTIONAL, "What stands for each workstream that goes."},
-                   {"adopted_on", &type_day, MEMBER_OPTIONAL, "The day it was adopted."},
+                   {"adopted_on", &type_day, MEMBER_OPTIONAL | MEMBER_PAST, "The day it was adopted."},
                    {"note", &type_text, MEMBER_OPTIONAL, "Why."}),
      .result = &roadmap},
 };

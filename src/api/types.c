@@ -72,8 +72,8 @@ static const struct type affiliation_object = {
     TYPE_MEMBERS({"organization_id", &type_uuid, MEMBER_OPTIONAL, "The organization, by id."},
                  {"organization", &type_line, MEMBER_OPTIONAL, "Or by name: the one that bears it, else a new one."},
                  {"title", &type_line, MEMBER_OPTIONAL, "The post."},
-                 {"since", &type_day, MEMBER_OPTIONAL, "First day."},
-                 {"until", &type_day, MEMBER_OPTIONAL, "Last day; absent while it lasts."}),
+                 {"since", &type_day, MEMBER_OPTIONAL | MEMBER_PAST, "First day."},
+                 {"until", &type_day, MEMBER_OPTIONAL | MEMBER_PAST, "Last day; absent while it lasts."}),
     .check = check_affiliation};
 const struct type api_affiliation_list = {.kind = TYPE_LIST, .element = &affiliation_object, .max = 50};
 
@@ -146,12 +146,13 @@ static void check_party(json_t *object, const char *path, struct type_faults *fa
 	api_check_one_of(object, path, faults, ways);
 }
 
+static const struct type party_words = {.kind = TYPE_TEXT, .min = 1, .line = true, .refers = "party"};
 const struct type api_party_object = {
     .name = "Party",
     .kind = TYPE_OBJECT,
     .help = "A country, a contact or one of our own people; a bare code or id will do.",
     .shorthand = "party",
-    TYPE_MEMBERS({"party", &type_line, MEMBER_OPTIONAL, "A country's code, or the id of a contact or principal."},
+    TYPE_MEMBERS({"party", &party_words, MEMBER_OPTIONAL, "A country's code, or the id of a contact or principal."},
                  {"country", &type_country, MEMBER_OPTIONAL, "A country."},
                  {"contact_id", &type_uuid, MEMBER_OPTIONAL, "A contact."},
                  {"principal_id", &type_uuid, MEMBER_OPTIONAL, "One of our own people."}),
@@ -183,7 +184,7 @@ const struct type api_follow_up_object = {
     TYPE_MEMBERS({"due_at", &type_instant, MEMBER_REQUIRED, "When to remind."},
                  {"note", &api_reminder_note, MEMBER_REQUIRED, "Of what."},
                  {"rrule", &type_rule, MEMBER_OPTIONAL, "How it comes again (RFC 5545), in Asia/Seoul."},
-                 {"assignee", &type_uuid, MEMBER_OPTIONAL, "Whom; the caller when absent."}),
+                 {"assignee", &type_principal_id, MEMBER_OPTIONAL, "Whom; the caller when absent."}),
     .check = api_check_reminder};
 
 static const struct type name_record = {.name = "NameRecord",

@@ -22,6 +22,9 @@ const struct command_option arguments_options[] = {
     {"color", "WHEN", "Colour on the screen; NO_COLOR in the environment turns that of auto off.", COMMAND_VALUE_CHOICE,
      (const char *const[]){"auto", "always", "never", NULL}},
     {"all", NULL, "Every page of a list, not the first alone.", COMMAND_VALUE_ANY, NULL},
+    {"zone", "ZONE", "The time zone of words about time; else that of your principal, else Asia/Seoul.",
+     COMMAND_VALUE_ANY, NULL},
+    {"quiet", NULL, "Does not say what names, times and ids were taken for.", COMMAND_VALUE_ANY, NULL},
     {"help", NULL, "Help for the command on the line.", COMMAND_VALUE_ANY, NULL},
     {"version", NULL, "(alone) The version.", COMMAND_VALUE_ANY, NULL},
     {NULL, NULL, NULL, COMMAND_VALUE_ANY, NULL}};
@@ -70,6 +73,12 @@ bool arguments_read(struct arena *arena, int argc, char **argv, struct arguments
 			arguments->table = true;
 		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			arguments->help = true;
+		} else if (strcmp(argv[i], "--quiet") == 0) {
+			arguments->quiet = true;
+		} else if (is_named(argv[i], "zone")) {
+			arguments->zone = value_of(argv, count, &i);
+			if (!arguments->zone)
+				return err_set(err, "%s", say("--zone takes an IANA time zone, such as Asia/Seoul"));
 		} else if (is_named(argv[i], "socket")) {
 			arguments->socket = value_of(argv, count, &i);
 			if (!arguments->socket || !*arguments->socket)

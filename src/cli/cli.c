@@ -17,6 +17,8 @@
 #include "cli/language.h"
 #include "cli/link.h"
 #include "cli/screen.h"
+#include "cli/resolve.h"
+#include "text/zone.h"
 
 /* What is no noun and verb, in the order of help. */
 static const struct command *const commands[] = {
@@ -65,10 +67,11 @@ static int run_subscribe(struct cli *cli, const struct method *method)
 	long count = 0;
 	json_t *params;
 	struct err err;
-	if (!command_take_number(cli, "count", &count, &err) ||
-	    !arguments_params(method, arguments->words + 2, arguments->count - 2, &params, &err))
+	if (!command_take_number(cli, "count", &count, &err))
 		return command_usage("%s", err.message);
-	int status = commands_subscribe(cli->socket, params, cli->format, acknowledge, count);
+	int status = resolve_arguments(cli, method, arguments->words + 2, arguments->count - 2, &params);
+	if (status == CLI_DONE)
+		status = commands_subscribe(cli->socket, params, cli->format, acknowledge, count);
 	json_decref(params);
 	return status;
 }
@@ -87,11 +90,10 @@ static int run_method(struct cli *cli)
 	}
 	if (strcmp(method->name, "reminder.subscribe") == 0)
 		return run_subscribe(cli, method);
-	json_t *params, *result;
-	struct err err;
-	if (!arguments_params(method, arguments->words + 2, arguments->count - 2, &params, &err))
-		return command_usage("%s", err.message);
-	int status = command_call_pages(cli, method->name, params, &result);
+	json_t *params, *result = NULL;
+	int status = resolve_arguments(cli, method, arguments->words + 2, arguments->count - 2, &params);
+	if (status == CLI_DONE)
+		status = command_call_pages(cli, method->name, params, &result);
 	if (status == CLI_DONE)
 		command_print(cli, method->name, result);
 	json_decref(result);
@@ -145,6 +147,9 @@ static int start(struct cli *cli, int argc, char **argv)
 		return command_usage(say("--lang takes en or ko"));
 	if (cli->arguments.color && !screen_choose_colour(cli->arguments.color))
 		return command_usage(say("--color takes auto, always or never"));
+	if (cli->arguments.zone && !zone_check(cli->arguments.zone, &err))
+		return command_usage("--zone: %s", err.message);
+	cli->zone = cli->arguments.zone;
 	cli->registry = api_registry();
 	cli->socket = find_socket(cli);
 	cli->format = cli->arguments.json                             ? OUTPUT_JSON

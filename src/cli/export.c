@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/language.h"
+#include "cli/resolve.h"
 #include "text/icalendar.h"
 
 /* export NOUN: what NOUN.export answers, in the format that other programs read. */
@@ -16,9 +17,9 @@ static int run_export(struct cli *cli)
 	struct err err;
 	if (arguments->count < 1 || strcmp(arguments->words[0], "calendar") != 0)
 		return command_usage_of(&command_export);
-	if (!arguments_params(method, arguments->words + 1, arguments->count - 1, &params, &err))
-		return command_usage("%s", err.message);
-	int status = command_call(cli, method->name, params, &result);
+	int status = resolve_arguments(cli, method, arguments->words + 1, arguments->count - 1, &params);
+	if (status == CLI_DONE)
+		status = command_call(cli, method->name, params, &result);
 	if (status != CLI_DONE)
 		return status;
 	json_int_t left_out = json_integer_value(json_object_get(result, "left_out"));

@@ -322,12 +322,13 @@ static const char *message_of(struct arena *arena, const json_t *error)
 	return message;
 }
 
-static int exit_code(json_int_t code)
+int output_exit_code(const json_t *error)
 {
 	static const struct {
 		int code, status;
 	} table[] = {
 	    {-32602, CLI_USAGE}, {-32601, CLI_USAGE}, {404, CLI_NOT_FOUND}, {409, CLI_CONFLICT}, {503, CLI_OUT_OF_REACH}};
+	json_int_t code = json_integer_value(json_object_get(error, "code"));
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		if (table[i].code == code)
 			return table[i].status;
@@ -345,5 +346,5 @@ int output_error(FILE *out, const json_t *error)
 	for (size_t i = 0; i < json_array_size(candidates); i++)
 		fprintf(out, say("  candidate: %s\n"), tame(value_text(&arena, json_array_get(candidates, i))));
 	arena_release(&arena);
-	return exit_code(json_integer_value(json_object_get(error, "code")));
+	return output_exit_code(error);
 }

@@ -365,6 +365,9 @@ const char *type_basic_check(const struct type *type, struct arena *arena, const
 }
 
 const struct type type_uuid = {.kind = TYPE_UUID};
+const struct type type_principal_id = {.kind = TYPE_UUID, .refers = "principal"};
+const struct type type_organization_id = {.kind = TYPE_UUID, .refers = "organization"};
+const struct type type_engagement_id = {.kind = TYPE_UUID, .refers = "engagement"};
 const struct type type_instant = {.kind = TYPE_INSTANT};
 const struct type type_day = {.kind = TYPE_DAY};
 const struct type type_moment = {.kind = TYPE_MOMENT};
@@ -388,5 +391,7 @@ const struct type type_country_list = {
 const struct type type_slug_list = {.kind = TYPE_LIST, .element = &type_slug, .max = 500, .unique = true};
 const struct type type_text_list = {.kind = TYPE_LIST, .element = &type_text, .max = 500};
 const struct type type_uuid_list = {.kind = TYPE_LIST, .element = &type_uuid, .max = 500, .unique = true};
+const struct type type_principal_id_list = {
+    .kind = TYPE_LIST, .element = &type_principal_id, .max = 500, .unique = true};
 const struct type type_instant_list = {.kind = TYPE_LIST, .element = &type_instant, .max = 1000, .unique = true};
 const struct type type_language_list = {.kind = TYPE_LIST, .element = &type_language, .max = 100, .unique = true};
