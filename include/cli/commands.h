@@ -11,6 +11,8 @@
 #include "rpc/method.h"
 
 /* One row a command; its file is src/cli/WORD.c, where that is not said otherwise. */
+extern const struct command command_log, command_plan, command_hold; /* log.c */
+extern const struct command command_edit, command_undo;
 extern const struct command command_today;
 extern const struct command command_coverage;
 extern const struct command command_help;

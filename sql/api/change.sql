@@ -147,30 +147,26 @@ BEGIN
 END $$;
 
 -- What a change of an engagement did to promises and reminders along with it is taken back: those that it made are withdrawn
--- and cancelled, those that it ended stand again. Which reminders.
+-- and cancelled, those that it ended stand again. {cancelled, restored}: which reminders.
 CREATE FUNCTION change_undo_along(p_images jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-	v_promise jsonb; v_was text; v_reminder uuid;
-	v_cancelled uuid[] := '{}';
+	v_made jsonb := coalesce(p_images #> '{along,restored_reminders}', '[]') || coalesce(p_images #> '{along,created,reminder_id}', '[]');
+	v_promise jsonb; v_was text; v_cancelled uuid[]; v_restored uuid[];
 BEGIN
 	FOR v_promise IN SELECT * FROM jsonb_array_elements(p_images #> '{after,commitments}') LOOP
 		v_was := coalesce(list_entry(p_images #> '{before,commitments}', v_promise->>'id')->>'status', 'withdrawn');
 		UPDATE store.commitment SET status = v_was, version = version + 1, updated_at = clock_timestamp()
 			WHERE id = (v_promise->>'id')::uuid AND status = v_promise->>'status' AND status <> v_was;
 	END LOOP;
-	FOR v_reminder IN SELECT r.id FROM store.reminder r WHERE r.status NOT IN ('done', 'cancelled')
-		AND r.id = (p_images #>> '{along,created,reminder_id}')::uuid FOR UPDATE LOOP
-		PERFORM reminder_end(v_reminder, 'cancelled', NULL);
-		UPDATE store.reminder SET version = version + 1, updated_at = clock_timestamp() WHERE id = v_reminder;
-		v_cancelled := v_cancelled || v_reminder;
-	END LOOP;
-	FOR v_reminder IN SELECT r.id FROM store.reminder r WHERE r.status = 'cancelled'
-		AND p_images #> '{along,cancelled_reminders}' ? r.id::text ORDER BY r.id FOR UPDATE LOOP
-		PERFORM reminder_arm(v_reminder, due_at) FROM store.reminder WHERE id = v_reminder;
-		UPDATE store.reminder SET version = version + 1, updated_at = clock_timestamp() WHERE id = v_reminder;
-		PERFORM pg_notify('tracktwo', 'reminder');
-	END LOOP;
-	RETURN to_jsonb(v_cancelled);
+	v_cancelled := ARRAY(SELECT r.id FROM store.reminder r WHERE r.status NOT IN ('done', 'cancelled')
+		AND r.id::text IN (SELECT jsonb_array_elements_text(v_made)) ORDER BY r.id FOR UPDATE);
+	v_restored := ARRAY(SELECT r.id FROM store.reminder r WHERE r.status = 'cancelled'
+		AND r.id::text IN (SELECT jsonb_array_elements_text(p_images #> '{along,cancelled_reminders}')) ORDER BY r.id FOR UPDATE);
+	PERFORM reminder_end(id, 'cancelled', NULL) FROM unnest(v_cancelled) AS id;
+	PERFORM reminder_arm(r.id, r.due_at) FROM store.reminder r WHERE r.id = ANY (v_restored);
+	UPDATE store.reminder SET version = version + 1, updated_at = clock_timestamp() WHERE id = ANY (v_cancelled || v_restored);
+	PERFORM pg_notify('tracktwo', 'reminder') WHERE v_restored <> '{}';
+	RETURN jsonb_build_object('cancelled', v_cancelled, 'restored', v_restored);
 END $$;
 
 CREATE FUNCTION engagement_unvoid(p_caller uuid, p_request jsonb, p_id uuid) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -183,16 +179,21 @@ BEGIN
 	RETURN write_end(p_caller, p_request, p_id, v_version, engagement_json(p_id));
 END $$;
 
+-- The commitment that a change fulfilled along with a reminder; NULL for none.
+CREATE FUNCTION change_fulfilled(p_images jsonb) RETURNS uuid LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN coalesce(p_images #>> '{along,fulfilled}', CASE WHEN p_images #>> '{along,commitment,status}' = 'fulfilled'
+		THEN p_images #>> '{along,commitment,id}' END);
+END $$;
+
 -- A reminder that has ended is open again, and comes when it would have come; the promise that was fulfilled along with it
 -- is open again, too.
 CREATE FUNCTION reminder_reopen(p_caller uuid, p_request jsonb, p_id uuid, p_images jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM before_keep('reminder', p_id);
-	IF p_images #>> '{along,commitment,status}' = 'fulfilled' THEN
-		UPDATE store.commitment SET status = 'open', version = version + 1, updated_at = clock_timestamp()
-			WHERE id = (p_images #>> '{along,commitment,id}')::uuid AND status = 'fulfilled';
-	END IF;
+	UPDATE store.commitment SET status = 'open', version = version + 1, updated_at = clock_timestamp()
+		WHERE id = change_fulfilled(p_images) AND status = 'fulfilled';
 	PERFORM reminder_arm(p_id, (p_images #>> '{before,due_at}')::timestamptz);
 	UPDATE store.reminder SET completion_note = p_images #>> '{before,completion_note}' WHERE id = p_id;
 	IF p_images #>> '{before,status}' = 'acknowledged' THEN
@@ -226,7 +227,9 @@ BEGIN
 	ELSIF p_patch ? 'due_at' AND v_reminder.rrule IS NOT NULL THEN
 		RETURN rule('rule_went_on', 'its rule has gone on to another occurrence; say by reminder.update when it comes', 'id');
 	END IF;
-	RETURN reminder_update(p_caller, p_request, p_id, v_reminder.version, p_patch - 'completion_note');
+	-- Without an interval nobody is told, and naming who is refused.
+	RETURN reminder_update(p_caller, p_request, p_id, v_reminder.version, p_patch - 'completion_note'
+		- CASE WHEN p_patch->>'escalate_after' IS NULL THEN 'escalate_to' ELSE '' END);
 END $$;
 
 -- Carries out one way of undoing, on the record as it stands, which is locked.
@@ -267,15 +270,14 @@ BEGIN
 	RETURN CASE p_way WHEN 'patch' THEN ARRAY(SELECT jsonb_array_elements_text(p_inverse->'conflicts'))
 		ELSE change_fields(v_after, v_now) END
 		|| CASE WHEN p_way = 'reopen' AND EXISTS (SELECT FROM store.commitment m
-			WHERE m.id = (p_images #>> '{along,commitment,id}')::uuid AND p_images #>> '{along,commitment,status}' = 'fulfilled'
-				AND m.status <> 'fulfilled') THEN '{commitment}'::text[] ELSE '{}' END;
+			WHERE m.id = change_fulfilled(p_images) AND m.status <> 'fulfilled') THEN '{commitment}'::text[] ELSE '{}' END;
 END $$;
 
 -- The answer holds the record as it is now; what it was along with it, for undoing the undo, stands beside it.
 CREATE FUNCTION change_undo(p_caller uuid, p_request jsonb, p_id uuid, p_reason text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
 	v_answer jsonb := write_begin(p_caller, p_request);
-	v_change store.change; v_images jsonb; v_now jsonb; v_inverse jsonb; v_way text; v_conflicts text[]; v_cancelled jsonb;
+	v_change store.change; v_images jsonb; v_now jsonb; v_inverse jsonb; v_way text; v_conflicts text[]; v_along jsonb;
 BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
@@ -293,27 +295,28 @@ BEGIN
 		RETURN refused(403, 'forbidden', 'a viewer changes reminders only');
 	END IF;
 	EXECUTE format('SELECT 1 FROM store.%I WHERE id = $1 FOR UPDATE', v_images->>'noun') USING v_change.record_id;
-	v_now := record_json(v_images->>'noun', v_change.record_id);
+	v_now := record_image(v_images->>'noun', v_change.record_id);
 	v_inverse := CASE WHEN v_way = 'patch'
 		THEN change_inverse(v_images->>'noun', v_images->'before', v_images->'after', v_now) END;
 	v_conflicts := change_conflicts(v_way, v_images, v_now, v_inverse);
 	IF v_conflicts <> '{}' THEN
 		RETURN changed_since(v_change, v_conflicts);
-	ELSIF v_inverse->'patch' = '{}' AND v_images #> '{before,commitments}' = v_images #> '{after,commitments}' THEN
+	ELSIF v_inverse->'patch' = '{}'
+		AND v_images #> '{before,commitments}' IS NOT DISTINCT FROM v_images #> '{after,commitments}' THEN
 		RETURN rule('nothing_to_undo', 'this changed nothing that could be put back', 'id');
 	END IF;
 	v_answer := change_carry_out(p_caller, p_request || jsonb_build_object('undoes', v_change.id), v_way, v_change.record_id,
-		v_now, v_images, v_inverse->'patch', coalesce(p_reason, 'undone'));
+		v_now, v_images, v_inverse->'patch', coalesce(p_reason, v_images #>> '{before,void_reason}', 'undone'));
 	IF v_answer ? 'refused' THEN
 		RETURN v_answer;
 	END IF;
-	v_cancelled := CASE WHEN v_images->>'noun' = 'engagement' AND v_way <> 'void' THEN change_undo_along(v_images)
-		ELSE coalesce(v_answer->'cancelled_reminders', '[]') END;
+	v_along := CASE WHEN v_images->>'noun' = 'engagement' AND v_way <> 'void' THEN change_undo_along(v_images)
+		ELSE jsonb_build_object('cancelled', coalesce(v_answer->'cancelled_reminders', '[]'), 'restored', '[]'::jsonb) END;
 	v_answer := jsonb_build_object('id', p_request->>'request_id', 'undid', p_id, 'method', v_change.method,
 		'noun', v_images->>'noun', 'record_id', v_change.record_id,
-		'record', record_json(v_images->>'noun', v_change.record_id), 'cancelled_reminders', v_cancelled,
-		'reopened', CASE WHEN v_way = 'reopen' AND v_images #>> '{along,commitment,status}' = 'fulfilled'
-			THEN v_images #>> '{along,commitment,id}' END,
+		'record', record_image(v_images->>'noun', v_change.record_id), 'cancelled_reminders', v_along->'cancelled', 'restored_reminders', v_along->'restored',
+		'reopened', CASE WHEN v_way = 'reopen' THEN change_fulfilled(v_images) END,
+		'fulfilled', CASE WHEN v_way = 'end' THEN v_images #> '{along,reopened}' END,
 		'warnings', coalesce(v_answer->'warnings', '[]'));
 	UPDATE store.answer a SET body = v_answer FROM store.change c WHERE c.principal_id = p_caller
 		AND c.request_id = (p_request->>'request_id')::uuid AND a.change_id = c.id;

@@ -92,7 +92,7 @@ BEGIN
 END $$;
 
 -- A record as its noun's methods show it.
-CREATE FUNCTION record_json(p_noun text, p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION record_image(p_noun text, p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	v_record jsonb;
 BEGIN
@@ -104,7 +104,7 @@ END $$;
 -- the transaction for write_end(), so that a refusal leaves nothing behind.
 CREATE FUNCTION before_keep(p_noun text, p_id uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM set_config('tracktwo.before', jsonb_build_object('noun', p_noun, 'record', record_json(p_noun, p_id)
+	PERFORM set_config('tracktwo.before', jsonb_build_object('noun', p_noun, 'record', record_image(p_noun, p_id)
 		-- Which occurrence of a rule it is at, no client is shown.
 		|| CASE WHEN p_noun = 'reminder' THEN (SELECT jsonb_build_object('occurrence_at', occurrence_at) FROM store.reminder
 			WHERE id = p_id) ELSE '{}' END)::text, true);

@@ -66,7 +66,9 @@ static const struct type undone = {
                  {"noun", &api_text_record, MEMBER_REQUIRED, NULL}, {"record_id", &type_uuid, MEMBER_REQUIRED, NULL},
                  {"record", &type_any, MEMBER_REQUIRED, "The record as stored, as the noun's own methods show it."},
                  {"cancelled_reminders", &type_uuid_list, MEMBER_REQUIRED, "What rings no more."},
+                 {"restored_reminders", &type_uuid_list, MEMBER_REQUIRED, "What rings again."},
                  {"reopened", &type_uuid, MEMBER_NULLABLE, "The commitment that is open again."},
+                 {"fulfilled", &type_uuid, MEMBER_NULLABLE, "The commitment that is fulfilled again."},
                  {"warnings", &api_warning_list, MEMBER_REQUIRED, "What else went with it."})};
 
 static const struct method rows[] = {

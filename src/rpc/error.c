@@ -18,6 +18,8 @@ const struct error_row error_rows[ERROR_KINDS] = {
     [ERROR_STALE_VERSION] = {409, "stale_version", false, "The record has changed since it was read."},
     [ERROR_ID_REUSED] = {409, "id_reused", false, "The id or request_id was used before with other content."},
     [ERROR_DUPLICATE] = {409, "duplicate", false, "It may be there already; data.candidates lists what it may be."},
+    [ERROR_CHANGED_SINCE] = {409, "changed_since", false,
+                             "What is to be undone has been changed since; data.fields and data.changes say how."},
     [ERROR_RULE] = {422, "rule", false, "A rule that depends on what is stored is broken; data.rule names it."},
     [ERROR_RATE_LIMITED] = {429, "rate_limited", true, "Too much at once from this caller."},
     [ERROR_BUSY] = {429, "busy", true, "The daemon has too much to do; try again later."},

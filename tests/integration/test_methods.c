@@ -354,6 +354,7 @@ static void test_every_method_refuses(void **state)
 }
 
 static char contact_id[40], organization_id[40], dialogue_id[40], engagement_id[40], reminder_id[40], principal_id[40];
+static const char undone_id[] = "019b1c00-eeee-7000-8000-000000000001";
 static char note_id[40], commitment_id[40], held_id[40], concern_id[40];
 
 static void keep_id(char *id, json_t *record)
@@ -476,6 +477,10 @@ static void change_everything(void)
 	call("indicator.record", json_of("{'indicator':'1.1/support','value':41.5,'as_of':'2020-01-01','source':'A survey',"
 	                                 "'sample_size':1000,'margin':3.1,'question':'Do you?'}"));
 	call("indicator.record", json_of("{'indicator':'1.1/support','value':0,'as_of':'2020-02-01','source':'Bare'}"));
+	call("commitment.update",
+	     json_of("{'id':'%s','version':2,'due_on':'2020-01-01','request_id':'%s'}", commitment_id, undone_id));
+	call("change.undo", json_of("{'id':'%s'}", undone_id));
+	call("change.list", json_of("{'about_id':'%s'}", commitment_id));
 }
 
 /* Last: the roadmap is another one afterwards. */

@@ -135,7 +135,17 @@ static char *prepare_failed(void)
 	return id;
 }
 
+/* The request_id of a write. */
+static char *prepare_change(void)
+{
+	char request[40];
+	snprintf(request, sizeof request, "%s", checked_id());
+	json_decref(call("engagement.log", json_of("{" PLACED ",'request_id':'%s'}", request)));
+	return strdup(request);
+}
+
 static const struct repeatable repeatables[] = {
+    {"change.undo", "{'id':'%s','reason':'r'}", "{'id':'%s'}", prepare_change},
     {"principal.create", "{'name':'P','role':'viewer'}", "{'name':'P','role':'officer'}", NULL},
     {"token.create", "{'principal_id':'" ADMINISTRATOR "'}", "{'principal_id':'" ADMINISTRATOR "','scopes':['a.b']}",
      NULL},

@@ -1,0 +1,24 @@
+/* Editor: a text in the person's own editor.
+ *
+ * The text lies in a file of mode 0600 in a folder of its own of mode 0700, in memory where there is a place for that
+ * ($XDG_RUNTIME_DIR, /dev/shm), and only while the editor runs: then it, and whatever the editor left beside it, is
+ * overwritten and removed, also when the program is told to end meanwhile. */
+#ifndef TRACKTWO_CLI_EDITOR_H
+#define TRACKTWO_CLI_EDITOR_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/* Runs $VISUAL, else $EDITOR, else vi, on `text`, and waits. *edited becomes what was saved, of at most 1 MiB, to be
+ * given to editor_forget. Fails when there is no editor, when it exits with another status than 0, or when what it left
+ * cannot be read or is no UTF-8; then *edited is NULL, or, when something was saved, that. */
+ERR_CHECKED bool editor_run(const char *text, char **edited, struct err *err);
+
+/* Overwrites and frees; NULL is nothing. */
+void editor_forget(char *text);
+
+/* Keeps a text that could not be sent in a file as above, which stays; *path becomes its path, to be freed. */
+ERR_CHECKED bool editor_keep(const char *text, char **path, struct err *err);
+
+#endif

@@ -1,0 +1,237 @@
+/* Editor: a private folder, a file in it, a child process.
+ *
+ * While the editor runs, signals that would end the program are only noted, and handed on to the editor; so there is
+ * one way out, which wipes. Invariant: no file of editor_run() outlives it. */
+#include "cli/editor.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/language.h"
+#include "text/utf8.h"
+
+enum { TEXT_BYTES_MAX = 1 << 20 };
+
+static volatile sig_atomic_t noted;
+static volatile pid_t child;
+
+static void note_signal(int number)
+{
+	noted = number;
+	if (child > 0)
+		kill(child, number);
+}
+
+static const int ending[] = {SIGHUP, SIGTERM, SIGINT, SIGQUIT};
+enum { ENDING_COUNT = sizeof ending / sizeof *ending };
+
+static bool is_private(const char *folder)
+{
+	struct stat status;
+	return folder && *folder == '/' && stat(folder, &status) == 0 && S_ISDIR(status.st_mode) &&
+	       access(folder, W_OK | X_OK) == 0;
+}
+
+/* A new folder; free() it. NULL with `err`. */
+static char *make_folder(struct err *err)
+{
+	const char *const places[] = {getenv("XDG_RUNTIME_DIR"), "/dev/shm", getenv("TMPDIR"), "/tmp"};
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		char *folder;
+		if (!is_private(places[i]))
+			continue;
+		if (asprintf(&folder, "%s/tracktwo-XXXXXX", places[i]) < 0)
+			log_fatal(71, "out of memory");
+		if (mkdtemp(folder))
+			return folder;
+		free(folder);
+	}
+	(void)err_set(err, say("there is no place for a private file; set XDG_RUNTIME_DIR"));
+	return NULL;
+}
+
+static bool write_file(const char *path, const char *text, struct err *err)
+{
+	int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	size_t length = strlen(text), done = 0;
+	if (descriptor < 0)
+		return err_set_errno(err, errno, "%s", path);
+	while (done < length) {
+		ssize_t wrote = write(descriptor, text + done, length - done);
+		if (wrote < 0 && errno != EINTR) {
+			(void)err_set_errno(err, errno, "%s", path);
+			close(descriptor);
+			return false;
+		}
+		done += wrote > 0 ? (size_t)wrote : 0;
+	}
+	return close(descriptor) == 0 || err_set_errno(err, errno, "%s", path);
+}
+
+static void wipe_file(int folder, const char *name)
+{
+	static const char nothing[4096];
+	struct stat status;
+	int descriptor = openat(folder, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (descriptor >= 0) {
+		off_t left = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) ? status.st_size : 0;
+		while (left > 0) {
+			ssize_t wrote = write(descriptor, nothing, left < 4096 ? (size_t)left : sizeof nothing);
+			if (wrote <= 0)
+				break;
+			left -= wrote;
+		}
+		(void)fsync(descriptor);
+		close(descriptor);
+	}
+	(void)unlinkat(folder, name, 0);
+}
+
+/* The file, and whatever an editor leaves: swap files, backups. */
+static void wipe_folder(const char *path)
+{
+	DIR *folder = opendir(path);
+	const struct dirent *entry;
+	while (folder && (entry = readdir(folder)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			wipe_file(dirfd(folder), entry->d_name);
+	if (folder)
+		closedir(folder);
+	(void)rmdir(path);
+}
+
+static bool is_utf8(const char *text, size_t length)
+{
+	for (size_t at = 0; at < length;) {
+		size_t step = text[at] ? utf8_length(text + at, length - at) : 0;
+		if (step == 0)
+			return false;
+		at += step;
+	}
+	return true;
+}
+
+/* What the editor saved: it may have put another file in the place of ours. */
+static bool read_file(const char *path, char **text, struct err *err)
+{
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return err_set_errno(err, errno, "%s", say("the editor left no file"));
+	char *bytes = malloc(TEXT_BYTES_MAX + 1);
+	if (!bytes)
+		log_fatal(71, "out of memory");
+	size_t length = fread(bytes, 1, TEXT_BYTES_MAX + 1, file);
+	bool right = !ferror(file) || err_set_errno(err, errno, "%s", path);
+	fclose(file);
+	if (right && length > TEXT_BYTES_MAX)
+		right = err_set(err, say("the text is longer than 1 MiB"));
+	if (right && !is_utf8(bytes, length))
+		right = err_set(err, say("the text is not UTF-8"));
+	bytes[length <= TEXT_BYTES_MAX ? length : 0] = '\0';
+	if (right)
+		*text = bytes;
+	else
+		free(bytes);
+	return right;
+}
+
+static const char *editor_command(void)
+{
+	static const char *const variables[] = {"VISUAL", "EDITOR"};
+	for (size_t i = 0; i < 2; i++) {
+		const char *command = getenv(variables[i]);
+		if (command && *command)
+			return command;
+	}
+	return "vi";
+}
+
+/* As a shell reads it, since people put options there. */
+static pid_t start_editor(const char *path, const struct sigaction *before)
+{
+	pid_t started = fork();
+	if (started != 0)
+		return started;
+	for (size_t i = 0; i < ENDING_COUNT; i++)
+		sigaction(ending[i], &before[i], NULL);
+	char *script;
+	if (asprintf(&script, "%s \"$1\"", editor_command()) > 0)
+		execl("/bin/sh", "sh", "-c", script, "sh", path, (char *)NULL);
+	_exit(127);
+}
+
+static bool await_editor(const char *path, struct err *err)
+{
+	struct sigaction note = {.sa_handler = note_signal}, before[ENDING_COUNT];
+	int status = 0;
+	noted = 0;
+	for (size_t i = 0; i < ENDING_COUNT; i++)
+		sigaction(ending[i], &note, &before[i]);
+	child = start_editor(path, before);
+	bool right = child > 0 || err_set_errno(err, errno, "fork");
+	while (right && waitpid(child, &status, 0) < 0)
+		right = errno == EINTR || err_set_errno(err, errno, "waitpid");
+	child = 0;
+	for (size_t i = 0; i < ENDING_COUNT; i++)
+		sigaction(ending[i], &before[i], NULL);
+	/* An interrupt that the editor did not mind was meant for the editor. */
+	bool minded = noted != SIGINT && noted != SIGQUIT;
+	if (right && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		noted = minded ? noted : 0;
+		return true;
+	}
+	return right && err_set(err, say("the editor \"%s\" failed; nothing was written"), editor_command());
+}
+
+bool editor_run(const char *text, char **edited, struct err *err)
+{
+	char *path = NULL, *folder = make_folder(err);
+	*edited = NULL;
+	if (!folder)
+		return false;
+	if (asprintf(&path, "%s/tracktwo.txt", folder) < 0)
+		log_fatal(71, "out of memory");
+	struct err unread;
+	bool right = write_file(path, text, err) && await_editor(path, err);
+	bool read = read_file(path, edited, right ? err : &unread);
+	wipe_folder(folder);
+	free(path);
+	free(folder);
+	if (noted) {
+		editor_forget(*edited);
+		*edited = NULL;
+		raise(noted);
+	}
+	return right && read;
+}
+
+void editor_forget(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+bool editor_keep(const char *text, char **path, struct err *err)
+{
+	char *folder = make_folder(err);
+	if (!folder)
+		return false;
+	if (asprintf(path, "%s/tracktwo.txt", folder) < 0)
+		log_fatal(71, "out of memory");
+	free(folder);
+	if (write_file(*path, text, err))
+		return true;
+	free(*path);
+	*path = NULL;
+	return false;
+}
