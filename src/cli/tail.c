@@ -145,9 +145,9 @@ static bool take_change(struct tail *tail, json_t *change, const char *mark)
 	if (tail->left == 0)
 		return false;
 	tail->left -= tail->left > 0;
-	json_object_set_new(change, "cursor", json_string(mark));
-	print_change(tail, change);
 	set_mark(tail, mark);
+	json_object_set_new(change, "cursor", json_string(tail->mark));
+	print_change(tail, change);
 	return tail->left != 0 && !stopped;
 }
 
