@@ -183,7 +183,7 @@ CREATE FUNCTION changes_oldest(p_caller uuid, p_role text, p_country text, p_con
 	p_upto pg_snapshot, p_xact xid8, p_id bigint, p_now pg_snapshot, p_limit int, OUT items jsonb[], OUT after text, OUT more boolean) LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	v_seen pg_snapshot := p_seen; v_upto pg_snapshot := p_upto; v_xact xid8 := p_xact; v_id bigint := p_id;
-	v_change store.change; v_item jsonb;
+	v_change store.change; v_item jsonb; v_one text;
 	v_read int := 0;
 BEGIN
 	items := '{}';
@@ -192,9 +192,13 @@ BEGIN
 		IF v_upto IS NULL THEN
 			v_upto := p_now; v_xact := pg_snapshot_xmin(v_seen); v_id := 0;
 		END IF;
-		FOR v_change IN EXECUTE 'SELECT c.* FROM store.change c WHERE (c.xact, c.id) > ($1, $2)
-				AND ($3 IS NULL OR NOT pg_visible_in_snapshot(c.xact, $3)) AND pg_visible_in_snapshot(c.xact, $4)'
-				|| p_condition || ' ORDER BY c.xact, c.id LIMIT 5000' USING v_xact, v_id, v_seen, v_upto LOOP
+		-- What a snapshot did not see: those under way then, and all that began later. One that is held open for days does
+		-- not have all that was written meanwhile read again.
+		v_one := 'SELECT c.* FROM store.change c WHERE (c.xact, c.id) > ($1, $2) AND pg_visible_in_snapshot(c.xact, $3)'
+			|| replace(p_condition, '%', '%%') || ' AND c.xact %s ORDER BY c.xact, c.id LIMIT 5000';
+		FOR v_change IN EXECUTE format('(%s) UNION ALL (%s) ORDER BY xact, id LIMIT 5000',
+				format(v_one, '= ANY ($4)'), format(v_one, '>= $5'))
+				USING v_xact, v_id, v_upto, ARRAY(SELECT pg_snapshot_xip(v_seen)), coalesce(pg_snapshot_xmax(v_seen), '0') LOOP
 			v_read := v_read + 1;
 			IF cardinality(items) = p_limit OR v_read >= 5000 THEN
 				more := true;

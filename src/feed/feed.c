@@ -208,15 +208,17 @@ static void on_look(const struct pg_result *result, void *context)
 	    result->status == PG_OK && result->text ? error_refused(&arena, result->text, result->length) : NULL;
 
 	feed->asking--;
+	if (subscription->session && result->status == PG_OK && !refusal && result->text &&
+	    json_parse(result->text, result->length, &page, NULL))
+		take_page(subscription, page);
+	/* Its session may have ended meanwhile, before this or by what was sent. */
 	subscription->asking = false;
 	if (!subscription->session)
 		subscription_free(subscription);
 	else if (refusal)
 		take_refusal(subscription, refusal);
-	else if (result->status != PG_OK || !result->text || !json_parse(result->text, result->length, &page, NULL))
+	else if (!page)
 		take_failure(subscription, result);
-	else
-		take_page(subscription, page);
 	json_decref(page);
 	arena_release(&arena);
 	event_active(&feed->step, EV_TIMEOUT, 0);
