@@ -16,7 +16,7 @@ bool mark_read(const char *path, char mark[static MARK_BYTES_MAX + 1], struct er
 
 	mark[0] = '\0';
 	if (!in)
-		return errno == ENOENT || err_set_errno(err, errno, path);
+		return errno == ENOENT || err_set_errno(err, errno, "%s", path);
 	char text[MARK_BYTES_MAX + 3];
 	size_t length = fread(text, 1, sizeof text - 1, in);
 	bool whole = !ferror(in) && feof(in);
@@ -54,5 +54,5 @@ bool mark_write(const char *path, const char *mark, struct err *err)
 	if (file >= 0 && !done)
 		unlink(beside);
 	free(beside);
-	return done || err_set_errno(err, fault, path);
+	return done || err_set_errno(err, fault, "%s", path);
 }
