@@ -196,7 +196,7 @@ static void test_storm(void **state)
 	PGconn *writers[WRITERS];
 	bool open[WRITERS] = {false};
 	int made[STEPS] = {0}, came[STEPS] = {0}, listed[STEPS] = {0}, number[WRITERS] = {0}, expected = 0, got = 0;
-	char start[4001], name[16];
+	char start[4001], name[32];
 	unsigned seed = 20261124;
 	for (int i = 0; i < WRITERS; i++)
 		writers[i] = harness_database(*state);
@@ -270,7 +270,7 @@ static void test_second_daemon(void **state)
 	struct harness *first = *state, second;
 	struct follower here, there;
 	struct client client;
-	char dsn[256], name[16];
+	char dsn[256], name[32];
 	int64_t best_us = INT64_MAX;
 	harness_init(&second);
 	snprintf(dsn, sizeof dsn, "database.dsn=host=%s/postgres/socket dbname=tracktwo user=tracktwo_daemon",
@@ -399,6 +399,7 @@ static void test_sight_holds(void **state)
 	json_decref(
 	    client_result(&administrator, "engagement.void",
 	                  json_of("{'id': '%s', 'version': 1, 'reason': 'Never was'}", at_string(engagement, "id"))));
+	client_close(&other.client);
 	follow_with(&other, *state, other_token, json_pack("{s:s, s:[s]}", "after", void_at, "nouns", "engagement"));
 	json_t *change = next_change(&other);
 	assert_string_equal(at_string(change, "method"), "engagement.void");

@@ -215,7 +215,7 @@ static void test_state(void **state)
 static void test_daemon_killed(void **state)
 {
 	struct run run;
-	char name[16], wanted[2000] = "";
+	char name[32], wanted[2000] = "";
 	(void)state;
 	create("Start", "KP");
 	run_start(&run, "--since '1 hour ago' --country KP");
