@@ -4,7 +4,7 @@
 -- therefore remembers a snapshot, not a number: what that snapshot saw has been read, and all else has not.
 --
 -- Transaction numbers mean something in their own cluster only. Data that came from another one, by a backup or a move,
--- counts as written before anything: change_settle() sees to that whenever migrations are looked at.
+-- counts as written before anything: settle(), which runs whenever migrations were looked at, sees to that.
 
 ALTER TABLE store.change ADD COLUMN xact xid8 NOT NULL DEFAULT '0';
 ALTER TABLE store.change ALTER COLUMN xact SET DEFAULT pg_current_xact_id();
@@ -17,7 +17,7 @@ CREATE TABLE store.change_origin (
 );
 INSERT INTO store.change_origin (cluster) SELECT system_identifier FROM pg_control_system();
 
-CREATE FUNCTION store.change_settle() RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION store.settle() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	v_cluster bigint := (SELECT system_identifier FROM pg_control_system());
 BEGIN

@@ -555,7 +555,6 @@ static void remind(const struct harness *harness)
 	            "'channels':['push']}",
 	            engagement_id)));
 	call("reminder.subscribe", NULL);
-	call("change.subscribe", NULL);
 	/* Past those that follow from what was logged before. */
 	message = client_read(&client, ANSWER_MS);
 	while (strcmp(at_string(message, "params.reminder.kind"), "set") != 0) {
@@ -570,6 +569,7 @@ static void remind(const struct harness *harness)
 	call("reminder.list", json_of("{'status':'due','country':'CN','due_before':'2030-01-01T00:00:00Z'}"));
 	call("reminder.acknowledge", json_of("{'delivery_id':'%s'}", at_string(message, "params.delivery_id")));
 	json_decref(message);
+	call("change.subscribe", NULL);
 	call("reminder.complete", json_of("{'id':'%s','note':'done'}", reminder_id));
 	call("reminder.get", json_of("{'id':'%s'}", reminder_id));
 	keep_id(reminder_id,
