@@ -18,6 +18,7 @@ extern const struct command command_coverage;
 extern const struct command command_completion, command_help;
 extern const struct command command_rpc;
 extern const struct command command_export;
+extern const struct command command_tail;
 extern const struct command command_wait; /* watch.c */
 
 /* Sends every line of `in`, a JSON-RPC request, and waits for the answers. Lines of one method in a row go out

@@ -6,6 +6,7 @@
 #define TRACKTWO_CLI_LINK_H
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 
 #include "base/err.h"
@@ -15,6 +16,13 @@ struct link;
 /* Connects to the Unix socket. With timeout_ms > 0 no wait for an answer is longer. NULL with `err` on failure. */
 struct link *link_open(const char *path, int timeout_ms, struct err *err);
 void link_close(struct link *link);
+
+/* While it waits, `waiting` is the signal mask of the program; a wait that a signal ends with *stop set fails. Both are
+ * borrowed for as long as the link stands. */
+void link_stop_by(struct link *link, const volatile sig_atomic_t *stop, const sigset_t *waiting);
+
+/* Is there a whole message to be had without waiting? */
+bool link_has_more(const struct link *link);
 
 /* Sends one message; it stays the caller's. */
 ERR_CHECKED bool link_send(struct link *link, const json_t *message, struct err *err);

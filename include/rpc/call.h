@@ -31,5 +31,7 @@ enum method_role call_role(const struct call *call);
 /* End the call: with a result, JSON text; or with an error. */
 void call_reply(struct call *call, const char *json, size_t length);
 void call_refuse(struct call *call, enum error_kind kind, const char *message);
+/* Ends it with what an api function refused with: the error object that error_refused() gives, or error_text(). */
+void call_refuse_as(struct call *call, const char *refusal);
 
 #endif

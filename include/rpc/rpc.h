@@ -49,6 +49,8 @@ struct rpc_options {
 	size_t max_line_bytes;  /* as rpc_refuse_length() says it */
 	/* A session is about to end: whoever keeps its pointer forgets it. */
 	void (*on_session_end)(struct rpc_session *session, void *context);
+	/* A write has been carried out, and is about to be answered. NULL: nobody wants to know. */
+	void (*on_written)(void *context);
 	void *context;
 };
 

@@ -1,4 +1,4 @@
--- Changes: what was written, and undoing it by another change.
+-- Changes undone by other changes.
 --
 -- A change is known by the request_id under which it was written. It has two images: `before`, kept when the record was
 -- locked, and `after`, its answer. Undoing puts back what differs between the two, through the function that changes the
@@ -76,18 +76,6 @@ BEGIN
 		('_remove', v_remove)) AS verbs(verb, list) WHERE list <> '[]');
 END $$;
 
-CREATE FUNCTION record_title(p_noun text, p_id uuid) RETURNS text LANGUAGE plpgsql STABLE AS $$
-BEGIN
-	RETURN CASE p_noun
-		WHEN 'engagement' THEN (SELECT title FROM store.engagement WHERE id = p_id)
-		WHEN 'contact' THEN (SELECT name FROM store.contact WHERE id = p_id)
-		WHEN 'organization' THEN (SELECT name FROM store.organization WHERE id = p_id)
-		WHEN 'dialogue' THEN (SELECT title FROM store.dialogue WHERE id = p_id)
-		WHEN 'commitment' THEN (SELECT body FROM store.commitment WHERE id = p_id)
-		WHEN 'reminder' THEN (SELECT note FROM store.reminder WHERE id = p_id)
-		WHEN 'concern' THEN (SELECT body FROM store.concern WHERE id = p_id) END;
-END $$;
-
 -- One change with its images: {id, method, noun, record_id, before, after, along}. `along` is all that the write answered.
 CREATE FUNCTION change_images(p_change store.change) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -117,47 +105,6 @@ BEGIN
 		WHEN v_before->>'status' NOT IN ('done', 'cancelled') AND v_after->>'status' IN ('done', 'cancelled') THEN 'reopen'
 		ELSE 'patch'
 	END;
-END $$;
-
-CREATE FUNCTION change_json(p_change store.change, p_caller uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
-DECLARE
-	v_images jsonb := change_images(p_change);
-	v_noun text := v_images->>'noun';
-BEGIN
-	RETURN jsonb_build_object('id', p_change.request_id, 'at', instant(p_change.at), 'by', p_change.principal_id,
-		'name', (SELECT name FROM store.principal WHERE id = p_change.principal_id), 'method', p_change.method,
-		'noun', v_noun, 'record_id', p_change.record_id, 'version', p_change.record_version,
-		'title', record_title(v_noun, p_change.record_id),
-		'fields', CASE WHEN v_images->>'before' IS NULL THEN '[]' ELSE to_jsonb(change_fields(
-			change_view(v_noun, v_images->'before'), change_view(v_noun, v_images->'after'))) END,
-		'undoable', p_change.principal_id = p_caller AND change_way(v_images) IS NOT NULL,
-		'undid', (SELECT request_id FROM store.change WHERE id = p_change.undoes),
-		'undone_by', (SELECT request_id FROM store.change WHERE undoes = p_change.id ORDER BY id DESC LIMIT 1));
-END $$;
-
--- Newest first. Of others, what is of the records that all of the house see: who wrote a note, or holds a token, is not told.
-CREATE FUNCTION change_list(p_caller uuid, p_mine boolean, p_about_id uuid, p_since timestamptz, p_cursor text,
-	p_limit integer) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
-DECLARE
-	v_limit int := coalesce(p_limit, 50);
-	v_after jsonb := cursor_read(p_cursor);
-	v_after_id bigint := CASE WHEN v_after->>0 ~ '^\d{1,18}$' THEN (v_after->>0)::bigint END;
-	v_items jsonb[]; v_keys text[]; v_ids uuid[];
-BEGIN
-	PERFORM set_caller(p_caller);
-	IF p_cursor IS NOT NULL AND v_after_id IS NULL THEN
-		RETURN cursor_refused();
-	END IF;
-	EXECUTE 'SELECT array_agg(change_json(rows, $1)), array_agg(rows.id::text), array_agg(rows.request_id) FROM (
-			SELECT c.* FROM store.change c WHERE '
-		|| CASE WHEN p_mine THEN 'c.principal_id = $1' ELSE '(c.principal_id = $1 OR split_part(c.method, ''.'', 1) = ANY ($2))' END
-		|| CASE WHEN p_about_id IS NOT NULL THEN ' AND c.record_id = $3' ELSE '' END
-		|| CASE WHEN p_since IS NOT NULL THEN ' AND c.at >= $4' ELSE '' END
-		|| CASE WHEN v_after_id IS NOT NULL THEN ' AND c.id < $5' ELSE '' END
-		|| ' ORDER BY c.id DESC LIMIT $6) AS rows'
-		INTO v_items, v_keys, v_ids
-		USING p_caller, undoable_nouns() || '{change,concern}'::text[], p_about_id, p_since, v_after_id, v_limit + 1;
-	RETURN page(v_items, v_keys, v_ids, v_limit);
 END $$;
 
 -- What stands in the way: the members that are no longer what the change made of them, and who changed the record since.

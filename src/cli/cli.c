@@ -22,9 +22,9 @@
 
 /* What is no noun and verb, in the order of help. */
 static const struct command *const commands[] = {
-    &command_log,    &command_plan,       &command_hold,     &command_edit, &command_undo,
-    &command_today,  &command_history,    &command_coverage, &command_rpc,  &command_wait,
-    &command_export, &command_completion, &command_help,
+    &command_log,   &command_plan,    &command_hold,       &command_edit, &command_undo,
+    &command_today, &command_history, &command_coverage,   &command_tail, &command_rpc,
+    &command_wait,  &command_export,  &command_completion, &command_help,
 };
 
 size_t command_count(void)

@@ -22,6 +22,8 @@ struct link {
 	char *input;
 	size_t from, length, capacity; /* what is in use of `input`: from .. length */
 	json_int_t last_id;
+	const volatile sig_atomic_t *stop; /* NULL: signals end no wait */
+	const sigset_t *waiting;
 };
 
 static void *grow(void *memory, size_t size)
@@ -51,14 +53,26 @@ void link_close(struct link *link)
 	free(link);
 }
 
+void link_stop_by(struct link *link, const volatile sig_atomic_t *stop, const sigset_t *waiting)
+{
+	link->stop = stop;
+	link->waiting = waiting;
+}
+
+bool link_has_more(const struct link *link)
+{
+	return link->length > link->from && memchr(link->input + link->from, '\n', link->length - link->from);
+}
+
 /* Waits for any of `events`; false when the time is over. */
 static bool wait_for(const struct link *link, short events, short *ready, struct err *err)
 {
 	struct pollfd watch = {.fd = link->descriptor, .events = events};
 	int count;
+	const struct timespec timeout = {.tv_sec = link->timeout_ms / 1000, .tv_nsec = link->timeout_ms % 1000 * 1000000L};
 	do {
-		count = poll(&watch, 1, link->timeout_ms);
-	} while (count < 0 && errno == EINTR);
+		count = ppoll(&watch, 1, link->timeout_ms < 0 ? NULL : &timeout, link->waiting);
+	} while (count < 0 && errno == EINTR && !(link->stop && *link->stop));
 	if (count < 0)
 		return err_set_errno(err, errno, "poll");
 	if (count == 0)

@@ -26,6 +26,7 @@
 #include "deliver/mailer.h"
 #include "deliver/webhook.h"
 #include "daemon/web.h"
+#include "feed/feed.h"
 #include "io/conn.h"
 #include "io/http.h"
 #include "io/pg.h"
@@ -65,6 +66,7 @@ struct daemon {
 	struct rpc *rpc;
 	struct engine *engine;
 	struct preview *preview;
+	struct feed *feed;
 	struct mailer *mailer; /* NULL when there is no mail server */
 	struct webhooks *webhooks;
 	struct conn_listener *listener, *tcp; /* tcp NULL when it is off */
@@ -84,7 +86,14 @@ static void step_in(struct daemon *daemon, long ms)
 
 static void on_session_end(struct rpc_session *session, void *context)
 {
-	engine_forget(((struct daemon *)context)->engine, session);
+	struct daemon *daemon = context;
+	engine_forget(daemon->engine, session);
+	feed_forget(daemon->feed, session);
+}
+
+static void on_written(void *context)
+{
+	feed_on_written(((struct daemon *)context)->feed);
 }
 
 static void on_ping(struct call *call, void *context)
@@ -152,6 +161,7 @@ static void on_notify(const char *payload, void *context)
 	if (everything || strcmp(payload, "principal") == 0) {
 		rpc_forget_identities(daemon->rpc);
 		engine_on_principals(daemon->engine);
+		feed_on_principals(daemon->feed);
 	}
 	if ((everything && daemon->phase == PHASE_SERVING) || (payload && strcmp(payload, "reference") == 0))
 		rpc_load_reference(daemon->rpc, on_reference, daemon);
@@ -162,6 +172,7 @@ static void on_notify(const char *payload, void *context)
 		engine_wake(daemon->engine);
 	else if (strncmp(payload, "delivery ", 9) == 0)
 		engine_on_claimed_elsewhere(daemon->engine, payload);
+	feed_on_notify(daemon->feed, payload);
 }
 
 static void on_pool_state(bool usable, void *context)
@@ -316,6 +327,7 @@ static void list_functions(struct daemon *daemon)
 	} rooms[] = {{rpc_functions, rpc_function_count},
 	             {engine_functions, engine_function_count},
 	             {preview_functions, preview_function_count},
+	             {feed_functions, feed_function_count},
 	             {web_functions, web_function_count}};
 	size_t rows = registry_count(daemon->registry), count = 0, most = rows;
 	struct migrate_function *list;
@@ -446,14 +458,21 @@ static bool make_rpc(struct daemon *daemon, struct err *err)
 	                                            .max_inflight = (size_t)daemon->config->max_inflight,
 	                                            .max_line_bytes = (size_t)daemon->config->max_line_bytes,
 	                                            .on_session_end = on_session_end,
+	                                            .on_written = on_written,
 	                                            .context = daemon});
 	daemon->engine = make_engine(daemon);
 	daemon->preview = preview_new(daemon->pool, migrate_api_schema());
+	daemon->feed = feed_new(&(struct feed_options){.base = daemon->base,
+	                                               .pool = daemon->pool,
+	                                               .registry = daemon->registry,
+	                                               .api_schema = migrate_api_schema(),
+	                                               .daemon_id = daemon->id});
 	rpc_bind(daemon->rpc, "system.ping", on_ping, daemon);
 	rpc_bind(daemon->rpc, "system.info", on_info, daemon);
 	rpc_bind(daemon->rpc, "rpc.discover", on_discover, daemon);
 	rpc_bind(daemon->rpc, "reminder.subscribe", engine_on_subscribe, daemon->engine);
 	rpc_bind(daemon->rpc, "reminder.preview", preview_on_call, daemon->preview);
+	rpc_bind(daemon->rpc, "change.subscribe", feed_on_subscribe, daemon->feed);
 	missing = rpc_missing_handler(daemon->rpc);
 	return !missing || err_set(err, "%s has no handler", missing);
 }
@@ -539,6 +558,7 @@ static void unmake(struct daemon *daemon)
 	webhook_free(daemon->webhooks);
 	engine_free(daemon->engine);
 	preview_free(daemon->preview);
+	feed_free(daemon->feed);
 	rpc_free(daemon->rpc);
 	if (daemon->cluster)
 		cluster_free(daemon->cluster);

@@ -1,5 +1,7 @@
-/* Web, events: a subscription as server-sent events. The stream asks reminder.subscribe like any client, and turns the
- * notifications that come of it into events. */
+/* Web, events: a subscription as server-sent events. The stream subscribes like any client, to reminders, or with
+ * ?changes=true to changes, and turns the notifications that come of it into events. What an event's id is decides what
+ * Last-Event-ID means: a delivery that has been seen is passed over when it comes by again; behind a cursor the changes
+ * go on. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +11,17 @@
 
 enum { CONGESTED_BYTES = 1024 * 1024 };
 
+struct stream_kind {
+	const char *method;
+	const char *id;            /* the member of a notification that is the event's id */
+	const char *last;          /* the parameter that Last-Event-ID becomes; NULL: it is passed over in the stream */
+	const char *parameters[4]; /* of the query, as they stand; NULL-terminated */
+};
+static const struct stream_kind reminders = {"reminder.subscribe", "delivery_id", NULL, {"assignee", NULL}};
+static const struct stream_kind changes = {"change.subscribe", "cursor", "after", {"country", "about_id", NULL}};
+
 struct web_stream {
+	const struct stream_kind *kind;
 	LIST_ENTRY(web_stream) all;
 	struct http_exchange *exchange; /* NULL once it has been answered with a refusal */
 	struct rpc_session *session;
@@ -66,7 +78,7 @@ static void send_event(struct web_stream *stream, const json_t *message)
 {
 	const json_t *params = json_object_get(message, "params");
 	const char *method = json_string_value(json_object_get(message, "method"));
-	const char *id = json_string_value(json_object_get(params, "delivery_id"));
+	const char *id = json_string_value(json_object_get(params, stream->kind->id));
 	struct arena arena = {0};
 	const char *text;
 
@@ -86,7 +98,7 @@ static const char *stream_subject(const void *peer)
 	return ((const struct web_stream *)peer)->subject;
 }
 
-/* The first message is the answer to reminder.subscribe. */
+/* The first message is the answer to the subscription. */
 static void stream_send(void *peer, const struct conn_piece *pieces, size_t count)
 {
 	static const char opening[] = "retry: 2000\n\n";
@@ -158,26 +170,49 @@ static const struct rpc_transport transport = {
     .end = stream_cut,
 };
 
+/* The parameters of the subscription, from the query and Last-Event-ID. */
+static const char *stream_params(struct web_stream *stream, struct arena *arena, const char *last)
+{
+	json_t *params = json_object();
+
+	for (const char *const *name = stream->kind->parameters; *name; name++) {
+		const char *value = http_query(stream->exchange, arena, *name);
+		if (value)
+			json_object_set_new(params, *name, json_string(value));
+	}
+	if (last && stream->kind->last)
+		json_object_set_new(params, stream->kind->last, json_string(last));
+	const char *text = json_text(arena, params);
+	json_decref(params);
+	return text;
+}
+
+static bool wants_changes(struct http_exchange *exchange, struct arena *arena)
+{
+	const char *value = http_query(exchange, arena, "changes");
+	return value && strcmp(value, "true") == 0;
+}
+
 void web_on_events(struct web *web, struct http_exchange *exchange)
 {
 	struct arena arena = {0};
 	const char *last = http_header(exchange, "Last-Event-ID");
-	const char *assignee = http_query(exchange, &arena, "assignee");
 	struct web_stream *stream = calloc(1, sizeof *stream);
 	char *request;
 
 	if (!stream)
 		abort();
 	stream->exchange = exchange;
+	stream->kind = wants_changes(exchange, &arena) ? &changes : &reminders;
 	memcpy(stream->subject, http_subject(exchange), strnlen(http_subject(exchange), sizeof stream->subject - 1));
-	if (last && uuid_valid(last))
+	if (last && !stream->kind->last && uuid_valid(last))
 		for (size_t i = 0; i < sizeof stream->last - 1; i++)
 			stream->last[i] = (char)(last[i] >= 'A' && last[i] <= 'F' ? last[i] + 'a' - 'A' : last[i]);
 	http_set_user(exchange, stream);
 	LIST_INSERT_HEAD(&web->streams, stream, all);
 	stream->session = web_session(web, exchange, &transport, stream);
-	request = arena_printf(&arena, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"reminder.subscribe\",\"params\":{%s%s}}",
-	                       assignee ? "\"assignee\":" : "", assignee ? json_quote(&arena, assignee) : "");
+	request = arena_printf(&arena, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}",
+	                       stream->kind->method, stream_params(stream, &arena, last));
 	stream->holds++;
 	rpc_receive(stream->session, request, strlen(request));
 	stream_release(stream);

@@ -228,13 +228,21 @@ ERR_CHECKED static bool apply_missing(struct migrate_db *db, const struct migrat
 	return true;
 }
 
+/* What data that came from another cluster needs, where a migration has said so. */
+ERR_CHECKED static bool settle(struct migrate_db *db)
+{
+	bool exists;
+	return look_for(db, "SELECT 1 WHERE to_regprocedure($1) IS NOT NULL", "store.settle()", &exists) &&
+	       (!exists || migrate_db_run(db, "store.settle()", "SELECT store.settle()"));
+}
+
 ERR_CHECKED static bool apply_all(struct migrate_db *db, const struct migrate_function *functions, size_t count)
 {
 	const struct migrate_file *next;
 	return migrate_db_check_locale(db) && check_roles(db) &&
 	       migrate_db_run(db, "becoming tracktwo_owner", "SET ROLE tracktwo_owner") && lock(db) && prepare_store(db) &&
-	       check_applied(db, &next) && apply_missing(db, next) && migrate_api_load(db, functions, count) &&
-	       migrate_api_drop_stale(db);
+	       check_applied(db, &next) && apply_missing(db, next) && settle(db) &&
+	       migrate_api_load(db, functions, count) && migrate_api_drop_stale(db);
 }
 
 enum migrate_outcome migrate_apply(const char *admin_dsn, const struct migrate_function *functions, size_t count,

@@ -63,8 +63,7 @@ static void call_refuse_errors(struct call *call, enum error_kind kind, const ch
 	call_end(call, error_rows[kind].name, "error", text, strlen(text));
 }
 
-/* What an api function refused with. */
-static void call_refuse_as(struct call *call, const char *refusal)
+void call_refuse_as(struct call *call, const char *refusal)
 {
 	json_t *error = NULL;
 	const char *outcome = NULL;
@@ -93,6 +92,16 @@ void call_refuse(struct call *call, enum error_kind kind, const char *message)
 	call_refuse_errors(call, kind, message, NULL);
 }
 
+/* What came of a call that the database carried out. */
+static void call_take(struct call *call, const char *text, size_t length)
+{
+	struct rpc *rpc = call->rpc;
+
+	if (call->route->method->kind == METHOD_WRITE && rpc->options.on_written)
+		rpc->options.on_written(rpc->options.context);
+	call_reply(call, text, length);
+}
+
 static void call_on_result(const struct pg_result *result, void *context)
 {
 	struct call *call = context;
@@ -107,7 +116,7 @@ static void call_on_result(const struct pg_result *result, void *context)
 		if (refusal)
 			call_refuse_as(call, refusal);
 		else if (result->text)
-			call_reply(call, result->text, result->length);
+			call_take(call, result->text, result->length);
 		else
 			call_refuse(call, ERROR_INTERNAL, "the database gave no answer; the journal may say why");
 		break;

@@ -175,7 +175,7 @@ static void test_identity(void **state)
 
 static void open_events(struct client *client, const char *key, const char *query, const char *last)
 {
-	char request[512];
+	char request[5000];
 	web_open(client, web.port, NULL);
 	snprintf(request, sizeof request,
 	         "GET /events%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n%s%s%s\r\n", query, key,
@@ -262,6 +262,54 @@ static void test_events(void **state)
 	client_send(&client, much, 1 << 20);
 	free(much);
 	assert_true(web_ended(&client, ANSWER_MS));
+	client_close(&client);
+}
+
+static void expect_change(struct client *client, const char *title, char cursor[4001])
+{
+	char *line = web_line(client, "id: ");
+	snprintf(cursor, 4001, "%s", line);
+	free(line);
+	free(web_line(client, "event: change.made"));
+	line = web_line(client, "data: ");
+	json_t *data = json_loads(line, 0, NULL);
+	assert_string_equal(at_string(data, "cursor"), cursor);
+	assert_string_equal(at_string(data, "change.title"), title);
+	json_decref(data);
+	free(line);
+}
+
+static void organize(const char *name, const char *country)
+{
+	json_decref(checked_result(&web.administrator, "organization.create",
+	                           json_of("{'name':'%s','country':'%s'}", name, country)));
+}
+
+/* The id of an event is the cursor behind it. */
+static void test_events_of_changes(void **state)
+{
+	struct client client;
+	char cursor[4001], other[4001];
+	(void)state;
+	open_events(&client, web.token, "?changes=true&country=KP", NULL);
+	free(web_line(&client, "retry: "));
+	organize("Elsewhere", "CN");
+	organize("There", "KP");
+	expect_change(&client, "There", cursor);
+	client_close(&client);
+	organize("Missed", "KP");
+	open_events(&client, web.token, "?changes=true&country=KP", cursor);
+	expect_change(&client, "Missed", cursor);
+	organize("Live", "KP");
+	expect_change(&client, "Live", other);
+	client_close(&client);
+	open_events(&client, web.token, "?changes=true", cursor);
+	expect_change(&client, "Live", other);
+	client_close(&client);
+	open_events(&client, web.token, "?changes=true", "00000000-0000-7000-8000-000000000001");
+	struct web_answer answer = web_read(&client, ANSWER_MS);
+	assert_int_equal(answer.status, 400);
+	web_answer_free(&answer);
 	client_close(&client);
 }
 
@@ -414,6 +462,7 @@ int main(void)
 	    cmocka_unit_test(test_identity),
 	    cmocka_unit_test(test_expiry),
 	    cmocka_unit_test(test_events),
+	    cmocka_unit_test(test_events_of_changes),
 	    cmocka_unit_test(test_events_refused),
 	    cmocka_unit_test(test_unix_and_exhaustion),
 	    cmocka_unit_test(test_too_many_clients),

@@ -571,6 +571,7 @@ static void remind(const struct harness *harness)
 	call("reminder.list", json_of("{'status':'due','country':'CN','due_before':'2030-01-01T00:00:00Z'}"));
 	call("reminder.acknowledge", json_of("{'delivery_id':'%s'}", at_string(message, "params.delivery_id")));
 	json_decref(message);
+	call("change.subscribe", NULL);
 	call("reminder.complete", json_of("{'id':'%s','note':'done'}", reminder_id));
 	call("reminder.get", json_of("{'id':'%s'}", reminder_id));
 	keep_id(reminder_id,

@@ -71,7 +71,7 @@ static void test_owner_without_identity_sees_nothing(void **state)
 	expect_found(database,
 	             "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = "
 	             "'store'::regnamespace AND relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)",
-	             "contact_key country crosswalk dialogue_key engagement_key holiday indicator migration objective "
+	             "change_origin contact_key country crosswalk dialogue_key engagement_key holiday indicator migration objective "
 	             "objective_edition phase roadmap_version "
 	             "secret topic "
 	             "workstream workstream_edition workstream_now");
