@@ -10,6 +10,7 @@
 #include "base/place.h"
 #include "daemon/daemon.h"
 #include "daemon/privileges.h"
+#include "keep/keep.h"
 #include "rpc/describe.h"
 #include "text/config.h"
 
@@ -25,17 +26,19 @@ static const char usage[] =
     "Without an action the daemon serves until SIGTERM. Actions:\n"
     "      --check-config      say whether the configuration is right, and end (78 when it is not)\n"
     "      --migrate           bring the database up to date, and end\n"
+    "      --admin COMMAND …   what `tracktwo admin` and `tracktwo doctor` do; all words behind it are the command's\n"
     "      --describe=WHAT     print what the daemon offers: openrpc, man or config; needs no database\n"
     "      --version           print the version\n"
     "  -h, --help              print this\n";
 
-enum { OPTION_CHECK = 256, OPTION_MIGRATE, OPTION_DESCRIBE, OPTION_VERSION };
+enum { OPTION_CHECK = 256, OPTION_MIGRATE, OPTION_ADMIN, OPTION_DESCRIBE, OPTION_VERSION };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"set", required_argument, NULL, 's'},
     {"check-config", no_argument, NULL, OPTION_CHECK},
     {"migrate", no_argument, NULL, OPTION_MIGRATE},
+    {"admin", no_argument, NULL, OPTION_ADMIN},
     {"describe", required_argument, NULL, OPTION_DESCRIBE},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, 'h'},
@@ -78,6 +81,8 @@ struct arguments {
 	const char *settings[64];
 	size_t setting_count;
 	bool check, migrate;
+	char **admin; /* the command's words, NULL without --admin */
+	int admin_count;
 };
 
 /* The file, then the settings: the later wins. */
@@ -98,6 +103,18 @@ static bool configure(struct config *config, const struct place *place, const st
 	return true;
 }
 
+static int administer(const struct config *config, const struct arguments *arguments)
+{
+	struct arena arena = {0};
+	struct registry *registry = api_registry();
+	struct keep_options with = {.config = config, .version = daemon_version};
+	with.functions = daemon_functions(&arena, registry, &with.function_count);
+	int status = keep_run(&with, arguments->admin_count, arguments->admin);
+	registry_free(registry);
+	arena_release(&arena);
+	return status;
+}
+
 static int run(const struct arguments *arguments)
 {
 	struct config config;
@@ -116,6 +133,8 @@ static int run(const struct arguments *arguments)
 		status = EX_OK;
 	} else if (!privileges_settle(&config, &place, &err)) {
 		log_error("", "%s", err.message);
+	} else if (arguments->admin) {
+		status = administer(&config, arguments);
 	} else {
 		status = daemon_run(&config, arguments->migrate);
 	}
@@ -129,7 +148,7 @@ int main(int argc, char **argv)
 	struct arguments arguments = {0};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:s:h", options, NULL)) != -1) {
+	while (!arguments.admin && (option = getopt_long(argc, argv, "+c:s:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			arguments.file = optarg;
@@ -147,6 +166,10 @@ int main(int argc, char **argv)
 		case OPTION_MIGRATE:
 			arguments.migrate = true;
 			break;
+		case OPTION_ADMIN:
+			arguments.admin = argv + optind;
+			arguments.admin_count = argc - optind;
+			break;
 		case OPTION_DESCRIBE:
 			return describe(optarg);
 		case OPTION_VERSION:
@@ -160,7 +183,7 @@ int main(int argc, char **argv)
 			return EX_USAGE;
 		}
 	}
-	if (optind < argc) {
+	if (!arguments.admin && optind < argc) {
 		fprintf(stderr, "tracktwod: %s is none of the options; see tracktwod --help\n", argv[optind]);
 		return EX_USAGE;
 	}

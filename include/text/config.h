@@ -47,6 +47,9 @@ struct config {
 	/* [delivery] */
 	const char *delivery_ca_file; /* "" = the system's */
 	long delivery_timeout_ms, delivery_at_once, delivery_retry_first_s, delivery_attempts;
+	/* [backup] */
+	const char *backup_directory; /* "" = backups in the state_dir */
+	long backup_keep, backup_max_age_h;
 };
 
 struct config_key {

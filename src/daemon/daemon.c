@@ -307,8 +307,7 @@ static void on_signal(int number, short what, void *context)
 		daemon_stop(daemon, EX_OK);
 }
 
-/* The api functions that this binary needs: those of the rows, and those that rooms call themselves. */
-static void list_functions(struct daemon *daemon)
+const struct migrate_function *daemon_functions(struct arena *arena, const struct registry *registry, size_t *count)
 {
 	const struct {
 		const struct migrate_function *functions;
@@ -317,26 +316,24 @@ static void list_functions(struct daemon *daemon)
 	             {engine_functions, engine_function_count},
 	             {preview_functions, preview_function_count},
 	             {web_functions, web_function_count}};
-	size_t rows = registry_count(daemon->registry), count = 0, most = rows;
+	size_t rows = registry_count(registry), most = rows;
 	struct migrate_function *list;
 
 	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
 		most += rooms[i].count;
-	list = arena_alloc(&daemon->arena, most * sizeof *list);
-
+	list = arena_alloc(arena, most * sizeof *list);
+	*count = 0;
 	for (size_t i = 0; i < rows; i++) {
-		const struct method *method = registry_at(daemon->registry, i);
+		const struct method *method = registry_at(registry, i);
 		if (method->kind != METHOD_LOCAL)
-			list[count++] =
-			    (struct migrate_function){method_function(&daemon->arena, method),
-			                              method_arguments(&daemon->arena, method), method->kind == METHOD_WRITE};
+			list[(*count)++] = (struct migrate_function){method_function(arena, method),
+			                                             method_arguments(arena, method), method->kind == METHOD_WRITE};
 	}
 	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
-		memcpy(list + count, rooms[i].functions, rooms[i].count * sizeof *list);
-		count += rooms[i].count;
+		memcpy(list + *count, rooms[i].functions, rooms[i].count * sizeof *list);
+		*count += rooms[i].count;
 	}
-	daemon->startup.functions = list;
-	daemon->startup.function_count = count;
+	return list;
 }
 
 /* Held for as long as this daemon is in touch with the database: the last eight bytes of its id, as
@@ -563,7 +560,7 @@ int daemon_run(const struct config *config, bool migrate_only)
 	daemon.registry = api_registry();
 	daemon.base = http_loop_new();
 	make_events(&daemon);
-	list_functions(&daemon);
+	daemon.startup.functions = daemon_functions(&daemon.arena, daemon.registry, &daemon.startup.function_count);
 	if (!make_database(&daemon, &err) || !make_senders(&daemon, &err) || !make_rpc(&daemon, &err) ||
 	    !make_listeners(&daemon, &err)) {
 		log_error("", "%s", err.message);

@@ -125,11 +125,16 @@ static const struct config_key keys[] = {
               "How long one attempt to deliver a mail or a webhook may take, in milliseconds."),
     NUMBER_AS("delivery", at_once, delivery_at_once, "16", 1, 256,
               "Mails, and webhooks, that are delivered at the same time; more wait."),
-    NUMBER_AS(
-        "delivery", retry_first_s, delivery_retry_first_s, "30", 1, 3600,
-        "How long after a failed attempt the next one follows, in seconds; it doubles up to an hour."),
+    NUMBER_AS("delivery", retry_first_s, delivery_retry_first_s, "30", 1, 3600,
+              "How long after a failed attempt the next one follows, in seconds; it doubles up to an hour."),
     NUMBER_AS("delivery", attempts, delivery_attempts, "10", 1, 100,
               "How often a mail or a webhook is attempted before it has failed and somebody is told."),
+    TEXT_AS("backup", directory, backup_directory, "", 0, PATH_BYTES, NULL,
+            "Folder of the backups; empty: backups in the state_dir. Better on another disk, or another machine."),
+    NUMBER_AS("backup", keep, backup_keep, "14", 0, 10000,
+              "How many backups stay in the folder; older ones go, but never the last verified one. 0: all stay."),
+    NUMBER_AS("backup", max_age_h, backup_max_age_h, "26", 1, 8760,
+              "How old the newest backup may be before tracktwo doctor finds fault with it, in hours."),
 };
 
 enum { KEY_COUNT = sizeof keys / sizeof keys[0] };
