@@ -119,7 +119,9 @@ static void last_words(const struct child *child, char text[static 400])
 	for (char *rest = said, *line; (line = strsep(&rest, "\n")) != NULL;) {
 		if (!*line)
 			continue;
-		snprintf(text, 400, "%s", line);
+		/* "psql:<stdin>:6773: ERROR:  …" counts lines of a script that nobody sees. */
+		const char *error = strstr(line, "ERROR:  ");
+		snprintf(text, 400, "%s", error ? error + 8 : line);
 		if (strstr(line, "ERROR:") || strstr(line, "FATAL:") || strstr(line, "error:"))
 			return;
 	}

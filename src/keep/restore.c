@@ -108,7 +108,17 @@ bool keep_kept(struct keep *keep, struct err *err)
 		return done;
 	if (keep->drop && strncmp(keep->drop, ASIDE, sizeof ASIDE - 1) != 0)
 		return err_set(err, "nothing is kept under the name %s; \"tracktwo admin kept\" lists what is", keep->drop);
-	done = keep_store_open(keep, &store, KEEP_VISIT, err) && list_schemas(keep, &store, &found, err);
+	enum keep_way way = KEEP_VISIT;
+	if (strcmp(keep->config->dsn, "embedded") == 0) {
+		struct cluster_look look;
+		if (!cluster_look(keep->config->state_dir, &look, err))
+			return false;
+		/* Without a cluster there is no store either, and none is made for a question. */
+		if (!look.served && look.data_version == 0)
+			return !keep->drop || err_set(err, "nothing is kept here");
+		way = look.served ? KEEP_VISIT : KEEP_OWN;
+	}
+	done = keep_store_open(keep, &store, way, err) && list_schemas(keep, &store, &found, err);
 	keep_store_close(&store);
 	if (done && keep->drop && !found)
 		done = err_set(err, "nothing is kept under the name %s; \"tracktwo admin kept\" lists what is", keep->drop);

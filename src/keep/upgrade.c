@@ -28,6 +28,7 @@ struct upgrade {
 	int new_version;
 	const char *beside, *new_data; /* the new cluster's state folder, and its data directory */
 	const char *made;              /* the backup */
+	const char *before;            /* the name that the old data directory keeps */
 };
 
 static bool has_server(const char *bin)
@@ -145,6 +146,17 @@ ERR_CHECKED static bool make_new(struct keep *keep, struct upgrade *upgrade, str
 	return done && copy_settings(keep, upgrade, err);
 }
 
+/* Under the name that the old one is to keep, the new one is a copy that nobody misses, until the two change places. */
+ERR_CHECKED static bool bring_beside(struct keep *keep, struct upgrade *upgrade, struct err *err)
+{
+	upgrade->before = arena_printf(&keep->arena, BEFORE "%d-%s", upgrade->look.data_version, keep_stamp(keep));
+	const char *path = arena_printf(&keep->arena, "%s/%s", upgrade->look.root, upgrade->before);
+	if (rename(upgrade->new_data, path) != 0)
+		return err_set_errno(err, errno, "cannot rename %s", upgrade->new_data);
+	upgrade->new_data = path;
+	return true;
+}
+
 ERR_CHECKED static bool exchange(const struct upgrade *upgrade, struct err *err)
 {
 	if (renameat2(AT_FDCWD, upgrade->new_data, AT_FDCWD, upgrade->look.data, RENAME_EXCHANGE) == 0)
@@ -177,21 +189,20 @@ bool keep_upgrade(struct keep *keep, struct err *err)
 	struct err again;
 	if (!choose(keep, &upgrade, err) || !back_up(keep, &upgrade, err))
 		return false;
-	bool done = make_new(keep, &upgrade, &archive, err) && exchange(&upgrade, err);
+	bool done = make_new(keep, &upgrade, &archive, err) && bring_beside(keep, &upgrade, err) && exchange(&upgrade, err);
 	if (done && !prove(keep, &upgrade, &archive, err)) {
 		done = false;
 		(void)(exchange(&upgrade, &again) ? err_prefix(err, "the old cluster stands as before; the new one failed")
 		                                  : err_prefix(err, "%s; the new one failed", again.message));
 	}
 	archive_close(&archive);
+	/* It holds the new cluster's logs, which tell why it failed. */
 	if (!done)
 		return false;
-	const char *before = arena_printf(&keep->arena, BEFORE "%d-%s", upgrade.look.data_version, keep_stamp(keep));
-	if (rename(upgrade.new_data, arena_printf(&keep->arena, "%s/%s", upgrade.look.root, before)) != 0)
-		return err_set_errno(err, errno, "the new cluster is in place; the old one stays in %s", upgrade.new_data);
 	keep_say(keep, "the cluster is PostgreSQL %d's now, and every table was compared; start the daemon",
 	         upgrade.new_version);
-	keep_say(keep, "the old one is kept as %s: \"tracktwo admin kept --drop %s\" deletes it", before, before);
+	keep_say(keep, "the old one is kept as %s: \"tracktwo admin kept --drop %s\" deletes it", upgrade.before,
+	         upgrade.before);
 	return place_remove_tree(upgrade.beside, err);
 }
 
