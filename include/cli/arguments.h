@@ -10,9 +10,33 @@
 #include "base/err.h"
 #include "rpc/method.h"
 
-/* The options that every command has, and what is left when they are taken out. */
+/* What a value is, for completion. */
+enum command_value {
+	COMMAND_VALUE_ANY, /* nothing is offered */
+	COMMAND_VALUE_CHOICE,
+	COMMAND_VALUE_COUNTRY,
+	COMMAND_VALUE_WORKSTREAM,
+	COMMAND_VALUE_PERSON,
+	COMMAND_VALUE_FILE,
+	COMMAND_VALUE_NOUN,
+	COMMAND_VALUE_METHOD,
+};
+
+struct command_option {
+	const char *name;  /* "due" for --due */
+	const char *value; /* what stands for its value in help, such as "WHEN"; NULL: a flag */
+	const char *help;  /* one sentence */
+	enum command_value kind;
+	const char *const *choices; /* of COMMAND_VALUE_CHOICE; ends with NULL */
+};
+
+/* The options that every command has; ends with a row without a name. */
+extern const struct command_option arguments_options[];
+
+/* What they say, and what is left when they are taken out. */
 struct arguments {
 	const char *socket; /* NULL when not given */
+	const char *lang;   /* NULL when not given */
 	bool json, table, help;
 	char **words; /* what is left, in its order; the array is the arena's, the words are argv's */
 	size_t count;

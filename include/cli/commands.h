@@ -6,28 +6,35 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "cli/command.h"
 #include "cli/output.h"
 #include "rpc/method.h"
+
+/* One row a command; its file is src/cli/WORD.c, where that is not said otherwise. */
+extern const struct command command_help;
+extern const struct command command_rpc;
+extern const struct command command_export;
+extern const struct command command_wait; /* watch.c */
 
 /* Sends every line of `in`, a JSON-RPC request, and waits for the answers. Lines of one method in a row go out
  * together; what such a group may depend on has been answered before. A line that fails because something is not there
  * yet is tried again after its group. `name` stands before the numbers of lines that failed. */
 int commands_load(const char *socket, const struct registry *registry, FILE *in, const char *name);
 
-/* Waits until the daemon answers and its database is there. */
-int commands_wait(const char *socket, long seconds);
-
 /* Subscribes with `params`, which stay the caller's, and prints a line for each notification until the connection ends,
  * or `count` have come (0: for ever). */
 int commands_subscribe(const char *socket, const json_t *params, enum output_format format, bool acknowledge,
                        long count);
 
-/* Prints what calendar.export answers to `params`, which stay the caller's, as iCalendar (RFC 5545). */
-int commands_export_calendar(const char *socket, const json_t *params);
+/* The options of reminder.subscribe beyond its members; ends with a row without a name. */
+extern const struct command_option commands_subscribe_options[];
 
 /* Help for everything, a noun ("engagement"), or a method. False when the noun or verb is unknown; a suggestion has
  * then been printed on standard error. `noun` and `verb` may be NULL. */
 bool commands_help(FILE *out, const struct registry *registry, const char *noun, const char *verb);
+
+/* Help on what `words` begin with: a command, a noun, a method; on everything when there are none. */
+bool commands_help_on(FILE *out, const struct registry *registry, char *const *words, size_t count);
 
 /* Says on standard error that there is no such noun or verb, and which is near. */
 void commands_unknown(const struct registry *registry, const char *noun, const char *verb);

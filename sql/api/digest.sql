@@ -23,57 +23,35 @@ BEGIN
 				THEN '  ' || format(p_words->>'more', cardinality(p_lines) - 20) || E'\n' ELSE '' END END);
 END $$;
 
+-- What mail may carry: nothing above `internal`. The lines are of the rows of today.sql.
 CREATE FUNCTION digest_reminders(p_person store.principal, p_from timestamptz, p_until timestamptz) RETURNS text[]
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	RETURN ARRAY(SELECT to_char(r.due_at AT TIME ZONE p_person.timezone, 'YYYY-MM-DD HH24:MI  ') || r.note
-		FROM store.reminder r WHERE r.assignee_id = p_person.id AND r.status IN ('pending', 'due', 'failed')
-			AND r.due_at >= p_from AND r.due_at < p_until AND coalesce((reminder_about(r)).level, 1) <= 1
-		ORDER BY r.due_at, r.id LIMIT 1000);
+		FROM today_reminders(p_person, p_from, p_until, 1) AS r ORDER BY r.due_at, r.id);
 END $$;
 
--- Promises past their day that concern the person: given or recorded by them, or a matter of their desks.
 CREATE FUNCTION digest_commitments(p_person store.principal, p_today date, p_ours boolean) RETURNS text[]
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	RETURN ARRAY(SELECT to_char(m.due_on, 'YYYY-MM-DD  ') || coalesce(party_json(m.by_country, m.by_contact_id,
 				m.by_principal_id)->>'name', m.by_country, '') || ': ' || m.body
-		FROM store.commitment m LEFT JOIN store.contact b ON b.id = m.by_contact_id LEFT JOIN store.contact t ON t.id = m.to_contact_id
-		LEFT JOIN store.engagement e ON e.id = m.engagement_id
-		WHERE m.status = 'open' AND m.due_on < p_today AND greatest(e.sensitivity, b.sensitivity, t.sensitivity, 1) <= 1
-			AND e.voided_at IS NULL
-			AND (m.by_principal_id IS NOT NULL OR coalesce(m.by_country, b.country) = 'KR') = p_ours
-			AND (m.by_principal_id = p_person.id OR m.created_by = p_person.id OR p_person.desks
-				&& ARRAY[coalesce(m.by_country, b.country), coalesce(m.to_country, t.country)])
-		ORDER BY m.due_on, m.id LIMIT 1000);
+		FROM today_commitments(p_person, p_today, p_ours, 1) AS m ORDER BY m.due_on, m.id);
 END $$;
 
--- Planned events that concern the person and begin in [from, until).
 CREATE FUNCTION digest_events(p_person store.principal, p_from timestamptz, p_until timestamptz, p_past boolean)
 RETURNS text[] LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	RETURN ARRAY(SELECT CASE WHEN e.starts_at IS NOT NULL THEN to_char(e.starts_at AT TIME ZONE p_person.timezone,
 				'YYYY-MM-DD HH24:MI  ') ELSE to_char(e.starts_on, 'YYYY-MM-DD  ') END || array_to_string(e.countries, ' ') || '  '
 				|| e.title || coalesce(', ' || e.location, '')
-		FROM store.engagement e WHERE e.status IN ('tentative', 'planned') AND e.voided_at IS NULL AND e.sensitivity <= 1
-			AND e.sort_at >= p_from AND e.sort_at < p_until AND (NOT p_past OR e.readout IS NULL)
-			AND (p_person.id IN (e.owner_id, e.logged_by) OR p_person.desks && e.countries
-				OR EXISTS (SELECT FROM store.engagement_participant p WHERE p.engagement_id = e.id AND p.principal_id = p_person.id))
-		ORDER BY e.sort_at, e.id LIMIT 1000);
+		FROM today_events(p_person, p_from, p_until, p_past, 1) AS e ORDER BY e.sort_at, e.id);
 END $$;
 
 CREATE FUNCTION digest_neglected(p_person store.principal, p_now timestamptz) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
 BEGIN
-	RETURN ARRAY(SELECT line FROM (
-		SELECT coalesce(last.at, c.created_at) + c.cadence_ideal AS due, c.name || coalesce(to_char(last.at, '  YYYY-MM-DD'), '') AS line
-		FROM store.contact c, LATERAL (SELECT store.contact_last_held(c.id) AS at) AS last
-		WHERE c.cadence_ideal IS NOT NULL AND c.status = 'active' AND c.sensitivity <= 1
-			AND coalesce(c.owner_id, c.created_by) = p_person.id AND coalesce(last.at, c.created_at) + c.cadence_ideal < p_now
-		UNION ALL
-		SELECT coalesce(last.at, d.created_at) + d.cadence_ideal, d.title || coalesce(to_char(last.at, '  YYYY-MM-DD'), '')
-		FROM store.dialogue d, LATERAL (SELECT store.dialogue_last_held(d.id) AS at) AS last
-		WHERE d.cadence_ideal IS NOT NULL AND d.status = 'active' AND (d.created_by = p_person.id OR p_person.desks && d.countries)
-			AND coalesce(last.at, d.created_at) + d.cadence_ideal < p_now) AS late ORDER BY due LIMIT 1000);
+	RETURN ARRAY(SELECT n.name || coalesce(to_char(n.last_at, '  YYYY-MM-DD'), '')
+		FROM today_neglected(p_person, p_now, 1) AS n ORDER BY n.due_at, n.name);
 END $$;
 
 -- {subject, text} for the day on which `p_due` falls where the person works.

@@ -77,7 +77,73 @@ static const struct type activity_rows = {.kind = TYPE_LIST, .element = &activit
 static const struct type activity = {
     .name = "Activity", .kind = TYPE_OBJECT, TYPE_MEMBERS({"items", &activity_rows, MEMBER_REQUIRED, NULL})};
 
+static const struct type today_days = {.kind = TYPE_INTEGER, .min = 1, .max = 366};
+
+/* The first items, and how many there are in all. */
+#define SECTION(section, element_type)                                                                                 \
+	static const struct type section##_items = {.kind = TYPE_LIST, .element = &(element_type)};                        \
+	static const struct type section = {.kind = TYPE_OBJECT,                                                           \
+	                                    TYPE_MEMBERS({"count", &api_count, MEMBER_REQUIRED, NULL},                     \
+	                                                 {"items", &section##_items, MEMBER_REQUIRED, "The first 50."})}
+
+static const struct type due_reminder = {
+    .name = "TodayReminder",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"due_at", &type_instant, MEMBER_REQUIRED, NULL},
+                 {"overdue", &type_boolean, MEMBER_REQUIRED, "Its moment has passed."},
+                 {"status", &api_text_record, MEMBER_REQUIRED, NULL}, {"note", &api_text_record, MEMBER_REQUIRED, NULL},
+                 {"about", &api_text_record, MEMBER_NULLABLE, "What or whom it is about."})};
+SECTION(due_reminders, due_reminder);
+static const struct type owed = {
+    .name = "TodayCommitment",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"due_on", &type_day, MEMBER_REQUIRED, NULL},
+                 {"days", &type_integer, MEMBER_REQUIRED, "Past that day."},
+                 {"by", &api_party_record, MEMBER_REQUIRED, NULL}, {"to", &api_party_record, MEMBER_NULLABLE, NULL},
+                 {"text", &api_text_record, MEMBER_REQUIRED, NULL})};
+SECTION(owed_list, owed);
+static const struct type event = {
+    .name = "TodayEvent",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"id", &type_uuid, MEMBER_REQUIRED, NULL}, {"title", &api_text_record, MEMBER_REQUIRED, NULL},
+                 {"kind", &api_engagement_kind, MEMBER_REQUIRED, NULL},
+                 {"status", &api_engagement_status, MEMBER_REQUIRED, NULL},
+                 {"starts_at", &type_instant, MEMBER_NULLABLE, NULL}, {"starts_on", &type_day, MEMBER_NULLABLE, NULL},
+                 {"precision", &api_precision, MEMBER_NULLABLE, NULL},
+                 {"location", &api_text_record, MEMBER_NULLABLE, NULL},
+                 {"countries", &api_code_list, MEMBER_REQUIRED, NULL})};
+SECTION(events, event);
+static const struct type untended = {
+    .name = "TodayNeglected",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS({"contact_id", &type_uuid, MEMBER_NULLABLE, NULL}, {"dialogue_id", &type_uuid, MEMBER_NULLABLE, NULL},
+                 {"name", &api_text_record, MEMBER_REQUIRED, NULL},
+                 {"last_on", &type_day, MEMBER_NULLABLE, "Null: never."}, {"due_on", &type_day, MEMBER_REQUIRED, NULL},
+                 {"beyond", &beyond, MEMBER_REQUIRED, "Which interval of the cadence has passed."})};
+SECTION(untended_list, untended);
+static const struct type today = {
+    .name = "Today",
+    .kind = TYPE_OBJECT,
+    TYPE_MEMBERS(
+        {"day", &type_day, MEMBER_REQUIRED, "Where the caller works."},
+        {"timezone", &api_text_record, MEMBER_REQUIRED, "The caller's."},
+        {"now", &type_instant, MEMBER_REQUIRED, "The database's clock."},
+        {"reminders", &due_reminders, MEMBER_REQUIRED, "Overdue, and due by the end of the day."},
+        {"we_owe", &owed_list, MEMBER_REQUIRED, "Promises of ours past their day."},
+        {"they_owe", &owed_list, MEMBER_REQUIRED, "Promises to us past their day."},
+        {"readouts", &events, MEMBER_REQUIRED, "Planned for days before, and without a readout."},
+        {"today", &events, MEMBER_REQUIRED, "Planned for this day."},
+        {"next", &events, MEMBER_REQUIRED, "Planned for the days after it."},
+        {"neglected", &untended_list, MEMBER_REQUIRED, "Contacts and dialogues past their cadence."})};
+
 static const struct method rows[] = {
+    {.name = "report.today",
+     .kind = METHOD_READ,
+     .role = ROLE_VIEWER,
+     .summary = "The caller's day: what is due and overdue, what was promised, planned and left without a readout.",
+     METHOD_PARAMS({"days", &today_days, MEMBER_OPTIONAL, "How many days ahead to look; 7 when absent."}),
+     .result = &today,
+     .example = "{\"days\": 3}"},
     {.name = "report.coverage",
      .kind = METHOD_READ,
      .role = ROLE_VIEWER,

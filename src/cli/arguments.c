@@ -8,9 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/language.h"
 #include "text/every.h"
 #include "text/json.h"
 #include "text/nearest.h"
+
+const struct command_option arguments_options[] = {
+    {"socket", "PATH", "The daemon's socket; else $TRACKTWO_SOCKET, else the usual place.", COMMAND_VALUE_FILE, NULL},
+    {"json", NULL, "The raw result.", COMMAND_VALUE_ANY, NULL},
+    {"table", NULL, "A table also in a pipe, instead of tab-separated lines.", COMMAND_VALUE_ANY, NULL},
+    {"lang", "CODE", "The language of messages; else that of LC_ALL, LC_MESSAGES or LANG.", COMMAND_VALUE_CHOICE,
+     (const char *const[]){"en", "ko", NULL}},
+    {"help", NULL, "Help for the command on the line.", COMMAND_VALUE_ANY, NULL},
+    {"version", NULL, "(alone) The version.", COMMAND_VALUE_ANY, NULL},
+    {NULL, NULL, NULL, COMMAND_VALUE_ANY, NULL}};
 
 static bool is_option(const char *word)
 {
@@ -59,7 +70,11 @@ bool arguments_read(struct arena *arena, int argc, char **argv, struct arguments
 		} else if (is_named(argv[i], "socket")) {
 			arguments->socket = value_of(argv, count, &i);
 			if (!arguments->socket || !*arguments->socket)
-				return err_set(err, "--socket needs the path of the daemon's socket");
+				return err_set(err, say("--socket needs the path of the daemon's socket"));
+		} else if (is_named(argv[i], "lang")) {
+			arguments->lang = value_of(argv, count, &i);
+			if (!arguments->lang)
+				return err_set(err, say("--lang takes en or ko"));
 		} else {
 			arguments->words[arguments->count++] = argv[i];
 		}
@@ -83,7 +98,7 @@ bool arguments_take(struct arguments *arguments, const char *name, const char **
 		size_t last = i;
 		*value = value_of(arguments->words, arguments->count, &last);
 		if (!*value)
-			return err_set(err, "--%s needs a value", name);
+			return err_set(err, say("--%s needs a value"), name);
 		drop_words(arguments, i, last - i + 1);
 		return true;
 	}
@@ -211,14 +226,14 @@ static bool set_value(json_t *params, const struct type_member *member, const ch
 			json_object_set_new(params, member->name, json_array());
 		right = append_value(json_object_get(params, member->name), member->type->element, text);
 	} else if (before) {
-		right = err_set(err, "%s stands twice", arguments_option(&arena, member->name));
+		right = err_set(err, say("%s stands twice"), arguments_option(&arena, member->name));
 		goto out;
 	} else {
 		right = json_object_set_new(params, member->name, scalar_of(member->type, text)) == 0;
 	}
 	if (!right)
-		(void)err_set(err, "%s must be %s", arguments_option(&arena, member->name),
-		              member->type->kind == TYPE_OBJECT ? "an object, as JSON" : type_words(&arena, member->type));
+		(void)err_set(err, say("%s must be %s"), arguments_option(&arena, member->name),
+		              member->type->kind == TYPE_OBJECT ? say("an object, as JSON") : type_words(&arena, member->type));
 out:
 	arena_release(&arena);
 	return right;
@@ -248,12 +263,13 @@ static bool fault_unknown(const struct method *method, const char *word, struct 
 		for (size_t i = 0; i < method->params.member_count; i++)
 			nearest_offer(&nearest, method->params.members[i].name);
 		if (nearest.name)
-			(void)err_set(err, "unknown option --%s; did you mean %s?", nearest.word,
+			(void)err_set(err, say("unknown option --%s; did you mean %s?"), nearest.word,
 			              arguments_option(&arena, nearest.name));
 		else
-			(void)err_set(err, "unknown option --%s; --help lists all", nearest.word);
+			(void)err_set(err, say("unknown option --%s; --help lists all"), nearest.word);
 	} else {
-		(void)err_set(err, "\"%s\" belongs to no option; write --NAME before it, and quotes around values with spaces",
+		(void)err_set(err,
+		              say("\"%s\" belongs to no option; write --NAME before it, and quotes around values with spaces"),
 		              word);
 	}
 	arena_release(&arena);
@@ -283,7 +299,7 @@ static bool read_words(const struct method *method, char *const *words, size_t c
 		else
 			value = value_of(words, count, &i);
 		if (!value)
-			return err_set(err, "%s needs a value; write %s=VALUE for one that begins with --", option, option);
+			return err_set(err, say("%s needs a value; write %s=VALUE for one that begins with --"), option, option);
 		bool plain = member->type->kind == TYPE_RULE && is_named(option, plain_rule);
 		if (plain ? !set_plain_rule(params, member, value, err) : !set_value(params, member, value, err))
 			return false;

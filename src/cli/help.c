@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "cli/arguments.h"
+#include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/language.h"
 #include "text/nearest.h"
 
 static bool is_of_noun(const struct method *method, const char *noun)
@@ -33,24 +35,35 @@ static void print_nouns(FILE *out, const struct registry *registry)
 	fputc('\n', out);
 }
 
+static void print_commands(FILE *out)
+{
+	for (size_t i = 0; i < command_count(); i++) {
+		const struct command *command = command_at(i);
+		fprintf(out, "  %-22s %s\n", command->word, say(command->summary));
+	}
+}
+
+static void print_command_option(FILE *out, const struct command_option *option)
+{
+	fprintf(out, "  --%s%s%s\n", option->name, option->value ? " " : "", option->value ? option->value : "");
+	fprintf(out, "        %s\n", say(option->help));
+	for (size_t i = 0; option->choices && option->choices[i]; i++)
+		fprintf(out, "%s%s%s", i == 0 ? "        " : ", ", option->choices[i], option->choices[i + 1] ? "" : "\n");
+}
+
 static void print_overview(FILE *out, const struct registry *registry)
 {
-	fputs("Usage: tracktwo [OPTION …] NOUN VERB [--MEMBER VALUE …]\n"
-	      "       tracktwo rpc METHOD [JSON | -]     any method, parameters as JSON or from standard input\n"
-	      "       tracktwo rpc --file FILE           every line of FILE, a JSON-RPC request\n"
-	      "       tracktwo wait [--for SECONDS]      until the daemon and its database answer\n"
-	      "       tracktwo export calendar [--…]     what a calendar feed shows, as an .ics file on standard output\n"
-	      "       tracktwo help [NOUN [VERB]]\n\n"
-	      "Options, anywhere on the line:\n"
-	      "  --socket PATH  the daemon's socket; else $TRACKTWO_SOCKET, else the usual place\n"
-	      "  --json         the raw result\n"
-	      "  --table        a table also in a pipe, instead of tab-separated lines\n"
-	      "  --help         help for the command on the line\n"
-	      "  --version      (alone) the version\n\n"
-	      "Nouns and verbs:\n",
+	fputs(say("Usage: tracktwo [OPTION …] COMMAND …\n"
+	          "       tracktwo [OPTION …] NOUN VERB [--MEMBER VALUE …]\n"),
 	      out);
+	fprintf(out, "\n%s\n", say("Commands (\"tracktwo help COMMAND\" tells more):"));
+	print_commands(out);
+	fprintf(out, "\n%s\n", say("Nouns and verbs (\"tracktwo help NOUN [VERB]\" tells more):"));
 	print_nouns(out, registry);
-	fputs("\nExit: 0 done, 1 failed, 2 usage, 3 not found, 4 conflict, 69 daemon out of reach.\n", out);
+	fprintf(out, "\n%s\n", say("Options, anywhere on the line:"));
+	for (size_t i = 0; arguments_options[i].name; i++)
+		print_command_option(out, &arguments_options[i]);
+	fprintf(out, "\n%s\n", say("Exit: 0 done, 1 failed, 2 usage, 3 not found, 4 conflict, 69 daemon out of reach."));
 }
 
 static bool print_noun(FILE *out, const struct registry *registry, const char *noun)
@@ -66,7 +79,7 @@ static bool print_noun(FILE *out, const struct registry *registry, const char *n
 		size_t length = noun_length(method);
 		if (is_of_noun(method, noun))
 			fprintf(out, "tracktwo %s %-*s %s\n", noun, (int)(width - length), method->name + length + 1,
-			        method->summary);
+			        say(method->summary));
 	}
 	return width > 0;
 }
@@ -76,7 +89,7 @@ static void print_option(FILE *out, const char *name, const char *words, const c
 	struct arena arena = {0};
 	fprintf(out, "  %s: %s%s\n", arguments_option(&arena, name), words, note);
 	if (help)
-		fprintf(out, "        %s\n", help);
+		fprintf(out, "        %s\n", say(help));
 	arena_release(&arena);
 }
 
@@ -93,33 +106,54 @@ static void print_members(FILE *out, const struct type *type)
 	fputs("}\n", out);
 }
 
-static void print_method(FILE *out, const struct method *method)
+static void print_params(FILE *out, const struct method *method)
 {
 	struct arena arena = {0};
-	size_t length = noun_length(method);
-	fprintf(out, "tracktwo %.*s %s\n\n%s\nRole: %s.\n", (int)length, method->name, method->name + length + 1,
-	        method->summary, method_role_name(method->role));
-	if (method->params.member_count > 0)
-		fputc('\n', out);
 	for (size_t i = 0; i < method->params.member_count; i++) {
 		const struct type_member *member = &method->params.members[i];
 		print_option(out, member->name, type_words(&arena, member->type),
-		             member->flags & MEMBER_OPTIONAL ? "" : " (required)", member->help);
+		             member->flags & MEMBER_OPTIONAL ? "" : say(" (required)"), member->help);
 		print_members(out, member->type);
 		if (member->type->kind == TYPE_RULE)
-			fputs("  --every WORDS\n        The same in plain words: month, \"2 weeks\", weekday, monday,thursday.\n",
-			      out);
+			fprintf(out, "  --every WORDS\n        %s\n",
+			        say("The same in plain words: month, \"2 weeks\", weekday, monday,thursday."));
 	}
 	if (method->kind == METHOD_WRITE)
-		print_option(out, "request_id", "a UUID", "",
+		print_option(out, "request_id", say("a UUID"), "",
 		             "Makes a repetition safe: the same again gets the first answer. Made anew when absent.");
-	if (strcmp(method->name, "reminder.subscribe") == 0)
-		fputs("  --acknowledge\n        Acknowledges each reminder once it is printed.\n"
-		      "  --count N\n        Ends after N reminders.\n",
-		      out);
-	if (method->example)
-		fprintf(out, "\nExample:\n  tracktwo rpc %s '%s'\n", method->name, method->example);
 	arena_release(&arena);
+}
+
+static void print_method(FILE *out, const struct method *method)
+{
+	size_t length = noun_length(method);
+	fprintf(out, "tracktwo %.*s %s\n\n%s\n", (int)length, method->name, method->name + length + 1,
+	        say(method->summary));
+	fprintf(out, say("Role: %s.\n"), method_role_name(method->role));
+	if (method->params.member_count > 0)
+		fputc('\n', out);
+	print_params(out, method);
+	if (strcmp(method->name, "reminder.subscribe") == 0)
+		for (size_t i = 0; commands_subscribe_options[i].name; i++)
+			print_command_option(out, &commands_subscribe_options[i]);
+	if (method->example)
+		fprintf(out, "\n%s\n  tracktwo rpc %s '%s'\n", say("Example:"), method->name, method->example);
+}
+
+static void print_command(FILE *out, const struct registry *registry, const struct command *command)
+{
+	const struct method *method = command->method ? registry_find(registry, command->method) : NULL;
+	fprintf(out, "tracktwo %s %s\n\n%s\n", command->word, command->usage, say(command->summary));
+	if (command->details)
+		fprintf(out, "%s\n", say(command->details));
+	if (command->option_count > 0 || method)
+		fputc('\n', out);
+	for (size_t i = 0; i < command->option_count; i++)
+		print_command_option(out, &command->options[i]);
+	if (method)
+		print_params(out, method);
+	if (command->example)
+		fprintf(out, "\n%s\n  %s\n", say("Example:"), command->example);
 }
 
 bool commands_help(FILE *out, const struct registry *registry, const char *noun, const char *verb)
@@ -142,6 +176,33 @@ bool commands_help(FILE *out, const struct registry *registry, const char *noun,
 	return known;
 }
 
+bool commands_help_on(FILE *out, const struct registry *registry, char *const *words, size_t count)
+{
+	size_t used, plain = 0;
+	while (plain < count && plain < 2 && words[plain][0] != '-')
+		plain++;
+	const struct command *command = command_find(words, plain, &used);
+	if (command && command != &command_help)
+		print_command(out, registry, command);
+	else
+		return commands_help(out, registry, !command && plain > 0 ? words[0] : NULL,
+		                     !command && plain > 1 ? words[1] : NULL);
+	return true;
+}
+
+static int run_help(struct cli *cli)
+{
+	return commands_help_on(stdout, cli->registry, cli->arguments.words, cli->arguments.count) ? CLI_DONE : CLI_USAGE;
+}
+
+const struct command command_help = {
+    .word = "help",
+    .summary = "Tells what can be typed.",
+    .usage = "[COMMAND | NOUN [VERB]]",
+    .words = {{COMMAND_VALUE_NOUN, NULL}},
+    .run = run_help,
+};
+
 void commands_unknown(const struct registry *registry, const char *noun, const char *verb)
 {
 	struct arena arena = {0};
@@ -156,19 +217,18 @@ void commands_unknown(const struct registry *registry, const char *noun, const c
 			nearest_offer(&verbs, method->name + length + 1);
 		}
 	}
-	static const char *const commands[] = {"export", "help", "rpc", "wait"};
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		nearest_offer(&nouns, commands[i]);
+	for (size_t i = 0; i < command_count(); i++)
+		nearest_offer(&nouns, command_at(i)->word);
 	const char *near = known ? verbs.name : nouns.name;
 	if (known)
-		fprintf(stderr, "tracktwo: %s has no verb \"%s\"", noun, verb ? verb : "");
+		fprintf(stderr, say("tracktwo: %s has no verb \"%s\""), noun, verb ? verb : "");
 	else
-		fprintf(stderr, "tracktwo: unknown noun \"%s\"", noun);
+		fprintf(stderr, say("tracktwo: there is no command or noun \"%s\""), noun);
 	if (near)
-		fprintf(stderr, "; did you mean %s?\n", near);
+		fprintf(stderr, say("; did you mean %s?\n"), near);
 	else if (known)
-		fprintf(stderr, "; \"tracktwo help %s\" lists all\n", noun);
+		fprintf(stderr, say("; \"tracktwo help %s\" lists all\n"), noun);
 	else
-		fputs("; \"tracktwo help\" lists all\n", stderr);
+		fputs(say("; \"tracktwo help\" lists all\n"), stderr);
 	arena_release(&arena);
 }

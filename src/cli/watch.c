@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include "base/uuid.h"
-#include "cli/cli.h"
+#include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/language.h"
 #include "cli/link.h"
 #include "text/time.h"
 
@@ -23,16 +24,16 @@ static bool is_ready(const char *socket, struct err *err)
 	const char *database = json_string_value(json_object_get(result, "database"));
 	bool ready = answer != NULL;
 	if (ready && json_integer_value(json_object_get(error, "code")) == 503)
-		ready = err_set(err, "the database is out of reach");
+		ready = err_set(err, say("the database is out of reach"));
 	else if (ready && database && strcmp(database, "ready") != 0)
-		ready = err_set(err, "the database is %s", database);
+		ready = err_set(err, say("the database is %s"), say(database));
 	json_decref(request);
 	json_decref(answer);
 	link_close(link);
 	return ready;
 }
 
-int commands_wait(const char *socket, long seconds)
+static int wait_for_daemon(const char *socket, long seconds)
 {
 	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
 	bool terminal = isatty(STDERR_FILENO);
@@ -41,7 +42,8 @@ int commands_wait(const char *socket, long seconds)
 	bool ready;
 	while (!(ready = is_ready(socket, &err)) && waited < (int64_t)seconds * 1000000) {
 		if (terminal)
-			fprintf(stderr, "\r\033[Kwaiting for the daemon, %lld s: %s", (long long)(waited / 1000000), err.message);
+			fprintf(stderr, say("\r\033[Kwaiting for the daemon, %lld s: %s"), (long long)(waited / 1000000),
+			        err.message);
 		nanosleep(&pause, NULL);
 		waited = time_monotonic_micros() - start;
 	}
@@ -49,9 +51,32 @@ int commands_wait(const char *socket, long seconds)
 		fputs("\r\033[K", stderr);
 	if (ready)
 		return CLI_DONE;
-	fprintf(stderr, "tracktwo: not ready after %ld s: %s\n", seconds, err.message);
-	return CLI_OUT_OF_REACH;
+	return command_fail(CLI_OUT_OF_REACH, say("not ready after %ld s: %s"), seconds, err.message);
 }
+
+static int run_wait(struct cli *cli)
+{
+	long seconds = 60;
+	struct err err;
+	if (!command_take_number(cli, "for", &seconds, &err))
+		return command_usage("%s", err.message);
+	if (cli->arguments.count > 0)
+		return command_usage_of(&command_wait);
+	return wait_for_daemon(cli->socket, seconds);
+}
+
+const struct command command_wait = {
+    .word = "wait",
+    .summary = "Waits until the daemon and its database answer.",
+    .usage = "",
+    COMMAND_OPTIONS({"for", "SECONDS", "How long at most; 60 when absent.", COMMAND_VALUE_ANY, NULL}),
+    .run = run_wait,
+};
+
+const struct command_option commands_subscribe_options[] = {
+    {"acknowledge", NULL, "Acknowledges each reminder once it is printed.", COMMAND_VALUE_ANY, NULL},
+    {"count", "N", "Ends after N reminders.", COMMAND_VALUE_ANY, NULL},
+    {NULL, NULL, NULL, COMMAND_VALUE_ANY, NULL}};
 
 static void print_reminder(enum output_format format, json_t *params)
 {

@@ -244,8 +244,10 @@ static bool walk_list(struct walk *walk, const struct type *type, json_t **value
 		                arena_printf(arena, "must have at most %ld elements; this has %zu", type->max, count));
 	if (count < (size_t)type->min)
 		return fault_at(walk, step,
-		                arena_printf(arena, "must have at least %ld element%s; this has %zu", type->min,
-		                             type->min == 1 ? "" : "s", count));
+		                arena_printf(arena,
+		                             type->min == 1 ? "must have at least %ld element; this has %zu"
+		                                            : "must have at least %ld elements; this has %zu",
+		                             type->min, count));
 	bool right = true;
 	for (size_t i = 0; i < count; i++) {
 		struct step below = {step, NULL, i};
@@ -312,13 +314,13 @@ bool type_check_result(const struct type *type, const json_t *value, const char 
 
 static const char *choice_words(struct arena *arena, const struct type *type)
 {
-	size_t size = sizeof "one of ";
+	size_t size = sizeof "one of %s";
 	for (const char *const *choice = type->choices; *choice; choice++)
 		size += strlen(*choice) + 2;
 	char *words = arena_alloc(arena, size);
-	size_t length = (size_t)snprintf(words, size, "one of ");
-	for (const char *const *choice = type->choices; *choice; choice++)
-		length += (size_t)snprintf(words + length, size - length, "%s%s", choice == type->choices ? "" : ", ", *choice);
+	size_t length = (size_t)snprintf(words, size, "one of %s", *type->choices);
+	for (const char *const *choice = type->choices + 1; *choice; choice++)
+		length += (size_t)snprintf(words + length, size - length, ", %s", *choice);
 	return words;
 }
 

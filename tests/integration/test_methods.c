@@ -509,6 +509,9 @@ static void read_everything(void)
 	call("engagement.readout", json_of("{'id':'%s','audience':'internal'}", engagement_id));
 	call("report.coverage", json_of("{'since':'2001-01-01','until':'2002-01-01'}"));
 	call("report.neglected", json_of("{'days':1}"));
+	call("report.today", NULL);
+	call("report.today", json_of("{'days':1}"));
+	call("report.today", json_of("{'days':366}"));
 	call("report.neglected", json_of("{'days':36500}"));
 	call("report.activity", json_of("{'group_by':['month','country','kind','track','topic','sector']}"));
 	call("report.activity", json_of("{'group_by':['track'],'since':'2001-01-01','until':'2001-01-01','country':'CN',"

@@ -146,6 +146,8 @@ static const struct {
     {"report.activity", "{\"group_by\": [\"kind\"], \"since\": \"2026-03-02\", \"until\": \"2026-03-01\"}",
      "until must not lie before since"},
     {"report.activity", "{\"group_by\": [\"kind\", \"kind\"]}", "group_by[1] is the same as group_by[0]; give it once"},
+    {"report.today", "{\"days\": 0}", "days must be a whole number from 1 to 366"},
+    {"report.today", "{\"days\": 367}", "days must be a whole number from 1 to 366"},
     {"report.neglected", "{\"days\": 0}", "days must be a whole number from 1 to 36500"},
     {"indicator.series", "{\"indicator\": \"x\", \"since\": \"2026-03-02\", \"until\": \"2026-03-01\"}",
      "until must not lie before since"},

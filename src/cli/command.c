@@ -1,0 +1,128 @@
+/* Command: what commands share: to call, to print, to refuse.
+ *
+ * Invariant: whatever returns an exit code other than CLI_DONE has said why on standard error. */
+#include "cli/command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/uuid.h"
+#include "cli/language.h"
+#include "cli/link.h"
+#include "text/zone.h"
+
+static void print_fault(const char *format, va_list arguments)
+{
+	fputs("tracktwo: ", stderr);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+}
+
+int command_usage(const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	print_fault(format, arguments);
+	va_end(arguments);
+	return CLI_USAGE;
+}
+
+int command_fail(int status, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	print_fault(format, arguments);
+	va_end(arguments);
+	return status;
+}
+
+int command_usage_of(const struct command *command)
+{
+	return command_usage(say("write: tracktwo %s %s"), command->word, command->usage);
+}
+
+json_t *command_answer(struct cli *cli, const char *name, json_t *params, struct err *err)
+{
+	const struct method *method = registry_find(cli->registry, name);
+	if (!params)
+		params = json_object();
+	if (method && method->kind == METHOD_WRITE && !json_object_get(params, "request_id")) {
+		char id[UUID_TEXT_SIZE];
+		uuid_make(id);
+		json_object_set_new(params, "request_id", json_string(id));
+	}
+	json_t *answer = link_call(&cli->link, cli->socket, name, params, err);
+	json_decref(params);
+	return answer;
+}
+
+int command_call(struct cli *cli, const char *name, json_t *params, json_t **result)
+{
+	struct err err;
+	int status = CLI_DONE;
+	*result = NULL;
+	json_t *answer = command_answer(cli, name, params, &err);
+	const json_t *error = json_object_get(answer, "error");
+	if (!answer) {
+		status = command_fail(CLI_OUT_OF_REACH, "%s", err.message);
+	} else if (error) {
+		status = output_error(stderr, error);
+	} else {
+		*result = json_object_get(answer, "result");
+		*result = *result ? json_incref(*result) : json_null();
+	}
+	json_decref(answer);
+	return status;
+}
+
+void command_print(struct cli *cli, const char *method, json_t *result)
+{
+	output_result(stdout, cli->format, method ? registry_find(cli->registry, method) : NULL, result);
+	/* In order with the hints; whether it worked is asked at the end. */
+	fflush(stdout);
+	if (cli->format != OUTPUT_JSON)
+		output_hints(stderr, result);
+}
+
+const json_t *command_whoami(struct cli *cli)
+{
+	struct err err;
+	if (cli->whoami)
+		return cli->whoami;
+	json_t *answer = command_answer(cli, "session.whoami", NULL, &err);
+	cli->whoami = json_incref(json_object_get(answer, "result"));
+	json_decref(answer);
+	return cli->whoami;
+}
+
+const char *command_zone(struct cli *cli)
+{
+	static const char usual[] = "Asia/Seoul";
+	if (cli->zone)
+		return cli->zone;
+	const char *theirs = json_string_value(json_object_get(command_whoami(cli), "timezone"));
+	const char *variable = getenv("TZ");
+	if (theirs && zone_check(theirs, NULL))
+		cli->zone = arena_strdup(&cli->arena, theirs);
+	else if (variable && zone_check(variable, NULL))
+		cli->zone = arena_strdup(&cli->arena, variable);
+	else
+		cli->zone = usual;
+	return cli->zone;
+}
+
+bool command_take_number(struct cli *cli, const char *name, long *number, struct err *err)
+{
+	const char *text;
+	char *end;
+	if (!arguments_take(&cli->arguments, name, &text, err))
+		return false;
+	if (!text)
+		return true;
+	errno = 0;
+	*number = strtol(text, &end, 10);
+	return (*text && !*end && errno == 0 && *number > 0 && *number <= 1000000) ||
+	       err_set(err, say("--%s must be a whole number from 1 to 1000000"), name);
+}
