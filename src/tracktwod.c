@@ -10,6 +10,7 @@
 #include "base/place.h"
 #include "daemon/daemon.h"
 #include "daemon/privileges.h"
+#include "daemon/service.h"
 #include "rpc/describe.h"
 #include "text/config.h"
 
@@ -22,7 +23,7 @@ static const char usage[] =
     "  -s, --set SECTION.KEY=VALUE\n"
     "                          one setting, over what the file says\n"
     "\n"
-    "Without an action the daemon serves until SIGTERM. Actions:\n"
+    "Without an action the daemon serves until SIGTERM; on SIGHUP it reads its configuration again. Actions:\n"
     "      --check-config      say whether the configuration is right, and end (78 when it is not)\n"
     "      --migrate           bring the database up to date, and end\n"
     "      --describe=WHAT     print what the daemon offers: openrpc, man or config; needs no database\n"
@@ -78,17 +79,18 @@ struct arguments {
 	const char *settings[64];
 	size_t setting_count;
 	bool check, migrate;
+	struct place place;
 };
 
 /* The file, then the settings: the later wins. */
-static bool configure(struct config *config, const struct place *place, const struct arguments *arguments,
-                      struct err *err)
+static bool configure(struct config *config, void *context, struct err *err)
 {
 	static const char standard[] = "/etc/tracktwo/tracktwo.conf";
+	const struct arguments *arguments = context;
 	const char *file = arguments->file;
 
-	config_init(config, place->socket, place->state_dir, place->checkout ? "embedded" : "dbname=tracktwo");
-	if (!file && !place->checkout && access(standard, F_OK) == 0)
+	config_init(config, arguments->place.socket, arguments->place.state_dir);
+	if (!file && !arguments->place.checkout && access(standard, F_OK) == 0)
 		file = standard;
 	if (file && !config_read(config, file, err))
 		return false;
@@ -98,26 +100,40 @@ static bool configure(struct config *config, const struct place *place, const st
 	return true;
 }
 
-static int run(const struct arguments *arguments)
+static int serve(struct config *config, struct arguments *arguments)
+{
+	/* Strings of the one live as long as those of the other. */
+	const struct config as_read = *config;
+	struct err err;
+
+	if (!service_begin(&err) || !privileges_settle(config, &arguments->place, &err)) {
+		log_error("", "%s", err.message);
+		return EX_CONFIG;
+	}
+	return daemon_run(&(struct daemon_options){.config = config,
+	                                           .as_read = &as_read,
+	                                           .migrate_only = arguments->migrate,
+	                                           .read = configure,
+	                                           .context = arguments});
+}
+
+static int run(struct arguments *arguments)
 {
 	struct config config;
-	struct place place;
 	struct err err;
 	int status = EX_CONFIG;
 
-	place_find(&place);
-	if (!configure(&config, &place, arguments, &err)) {
-		fprintf(stderr, "tracktwod: %s\n", err.message);
+	place_find(&arguments->place);
+	if (!configure(&config, arguments, &err)) {
+		log_error("", "%s", err.message);
 		goto out;
 	}
 	log_set_level((enum log_level)config.log_level);
 	if (arguments->check) {
 		puts("the configuration is right");
 		status = EX_OK;
-	} else if (!privileges_settle(&config, &place, &err)) {
-		log_error("", "%s", err.message);
 	} else {
-		status = daemon_run(&config, arguments->migrate);
+		status = serve(&config, arguments);
 	}
 out:
 	config_release(&config);
