@@ -7,10 +7,14 @@ OPTIMIZE  ?= -O2
 SANITIZE  ?=
 
 PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-dev libcmocka-dev libicu-dev libical-dev \
-             libinih-dev libssl-dev libsmartcols-dev libcurl4-openssl-dev ca-certificates postgresql-15 scdoc mandoc
-LIBRARIES := libpq libevent_core libevent_extra jansson icu-uc icu-i18n libical inih libcrypto smartcols libcurl
+             libinih-dev libssl-dev libsmartcols-dev libcurl4-openssl-dev libsystemd-dev ca-certificates postgresql-15 \
+             scdoc mandoc
+# With libsystemd where it is; `make SYSTEMD=` does without.
+SYSTEMD   ?= $(shell pkg-config --exists libsystemd && echo libsystemd)
+LIBRARIES := $(SYSTEMD) libpq libevent_core libevent_extra jansson icu-uc icu-i18n libical inih libcrypto smartcols libcurl
 
 CFLAGS    := -std=c17 -D_GNU_SOURCE -DTRACKTWO_VERSION='"$(VERSION)"' $(OPTIMIZE) -g -fno-omit-frame-pointer $(SANITIZE) -Iinclude \
+             $(if $(SYSTEMD),-DTRACKTWO_SYSTEMD) \
              -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 # Library headers are system headers: their warnings are not ours.
 CPPFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)) -MMD -MP

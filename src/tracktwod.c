@@ -10,6 +10,7 @@
 #include "base/place.h"
 #include "daemon/daemon.h"
 #include "daemon/privileges.h"
+#include "daemon/service.h"
 #include "keep/keep.h"
 #include "rpc/describe.h"
 #include "text/config.h"
@@ -23,7 +24,7 @@ static const char usage[] =
     "  -s, --set SECTION.KEY=VALUE\n"
     "                          one setting, over what the file says\n"
     "\n"
-    "Without an action the daemon serves until SIGTERM. Actions:\n"
+    "Without an action the daemon serves until SIGTERM; on SIGHUP it reads its configuration again. Actions:\n"
     "      --check-config      say whether the configuration is right, and end (78 when it is not)\n"
     "      --migrate           bring the database up to date, and end\n"
     "      --admin COMMAND …   what `tracktwo admin` and `tracktwo doctor` do; all words behind it are the command's\n"
@@ -83,17 +84,18 @@ struct arguments {
 	bool check, migrate;
 	char **admin; /* the command's words, NULL without --admin */
 	int admin_count;
+	struct place place;
 };
 
 /* The file, then the settings: the later wins. */
-static bool configure(struct config *config, const struct place *place, const struct arguments *arguments,
-                      struct err *err)
+static bool configure(struct config *config, void *context, struct err *err)
 {
 	static const char standard[] = "/etc/tracktwo/tracktwo.conf";
+	const struct arguments *arguments = context;
 	const char *file = arguments->file;
 
-	config_init(config, place->socket, place->state_dir, place->checkout ? "embedded" : "dbname=tracktwo");
-	if (!file && !place->checkout && access(standard, F_OK) == 0)
+	config_init(config, arguments->place.socket, arguments->place.state_dir);
+	if (!file && !arguments->place.checkout && access(standard, F_OK) == 0)
 		file = standard;
 	if (file && !config_read(config, file, err))
 		return false;
@@ -103,9 +105,15 @@ static bool configure(struct config *config, const struct place *place, const st
 	return true;
 }
 
-static int administer(const struct config *config, const struct arguments *arguments)
+static int administer(struct config *config, const struct arguments *arguments)
 {
 	struct arena arena = {0};
+	struct err err;
+
+	if (!privileges_settle(config, &arguments->place, &err)) {
+		log_error("", "%s", err.message);
+		return EX_CONFIG;
+	}
 	struct registry *registry = api_registry();
 	struct keep_options with = {.config = config, .version = daemon_version};
 	with.functions = daemon_functions(&arena, registry, &with.function_count);
@@ -115,28 +123,42 @@ static int administer(const struct config *config, const struct arguments *argum
 	return status;
 }
 
-static int run(const struct arguments *arguments)
+static int serve(struct config *config, struct arguments *arguments)
+{
+	/* Strings of the one live as long as those of the other. */
+	const struct config as_read = *config;
+	struct err err;
+
+	if (!service_begin(&err) || !privileges_settle(config, &arguments->place, &err)) {
+		log_error("", "%s", err.message);
+		return EX_CONFIG;
+	}
+	return daemon_run(&(struct daemon_options){.config = config,
+	                                           .as_read = &as_read,
+	                                           .migrate_only = arguments->migrate,
+	                                           .read = configure,
+	                                           .context = arguments});
+}
+
+static int run(struct arguments *arguments)
 {
 	struct config config;
-	struct place place;
 	struct err err;
 	int status = EX_CONFIG;
 
-	place_find(&place);
-	if (!configure(&config, &place, arguments, &err)) {
-		fprintf(stderr, "tracktwod: %s\n", err.message);
+	place_find(&arguments->place);
+	if (!configure(&config, arguments, &err)) {
+		log_error("", "%s", err.message);
 		goto out;
 	}
 	log_set_level((enum log_level)config.log_level);
 	if (arguments->check) {
 		puts("the configuration is right");
 		status = EX_OK;
-	} else if (!privileges_settle(&config, &place, &err)) {
-		log_error("", "%s", err.message);
 	} else if (arguments->admin) {
 		status = administer(&config, arguments);
 	} else {
-		status = daemon_run(&config, arguments->migrate);
+		status = serve(&config, arguments);
 	}
 out:
 	config_release(&config);

@@ -27,10 +27,13 @@ struct web_options {
 	const char *openrpc;       /* the document's text */
 	const char *where, *group; /* as http_listen() takes them */
 	size_t max_body_bytes, max_clients, max_stream_bytes;
+	int inherited; /* as http_options has it */
 };
 
 /* Registers its statements with the pool, and listens. Strings are borrowed. */
 struct web *web_new(const struct web_options *options, struct err *err);
+/* As http_set_limits(). */
+void web_set_limits(struct web *web, size_t max_body_bytes, size_t max_clients);
 /* No new client, no stream any more; requests under way are answered. */
 void web_stop(struct web *web);
 /* Connections. */

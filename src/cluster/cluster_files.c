@@ -298,6 +298,8 @@ static const char settings_before[] =
     "fsync = on\n"
     "synchronous_commit = on\n"
     "full_page_writes = on\n"
+    "# Machine code made while running is what a hardened service may not have.\n"
+    "jit = off\n"
     "listen_addresses = ''\n"
     "port = 5432\n"
     "unix_socket_permissions = 0700\n"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/service.h"
 
 static const int statuses[] = {
     [MIGRATE_DONE] = EX_OK, [MIGRATE_UNREACHABLE] = EX_TEMPFAIL, [MIGRATE_REFUSED] = EX_CONFIG};
@@ -47,6 +48,7 @@ pid_t startup_begin(const struct startup *startup)
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(EX_TEMPFAIL);
+	service_forget();
 	if (close_range(3, ~0U, 0) != 0)
 		_exit(EX_OSERR);
 	_exit(statuses[run_steps(startup)]);

@@ -296,6 +296,7 @@ struct web *web_new(const struct web_options *options, struct err *err)
 	                        &(struct http_options){.max_body_bytes = options->max_body_bytes,
 	                                               .max_clients = options->max_clients,
 	                                               .max_stream_bytes = options->max_stream_bytes,
+	                                               .inherited = options->inherited,
 	                                               .keep_alive = ": still here\n\n",
 	                                               .on_request = on_request,
 	                                               .on_gone = web_on_gone,
@@ -311,6 +312,11 @@ static void end_streams(struct web *web)
 {
 	while (!LIST_EMPTY(&web->streams))
 		web_stream_end(LIST_FIRST(&web->streams));
+}
+
+void web_set_limits(struct web *web, size_t max_body_bytes, size_t max_clients)
+{
+	http_set_limits(web->http, max_body_bytes, max_clients);
 }
 
 void web_stop(struct web *web)

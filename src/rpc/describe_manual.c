@@ -95,7 +95,8 @@ static void put_configuration(FILE *out)
 		const char *standard = !key->standard    ? "; its default depends on where the daemon is installed"
 		                       : !*key->standard ? "; empty by default"
 		                                         : arena_printf(&arena, "; %s by default", key->standard);
-		put_entry(out, key->name, config_words(&arena, key), standard, key->help);
+		put_entry(out, key->name, config_words(&arena, key), standard,
+		          key->reloads ? key->help : arena_printf(&arena, "%s A change needs a restart.", key->help));
 	}
 	arena_release(&arena);
 }

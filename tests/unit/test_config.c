@@ -25,7 +25,7 @@ static int begin(void **state)
 	int fd = mkstemp(path);
 	if (fd < 0 || close(fd) != 0)
 		return -1;
-	config_init(&config, "/run/s", "/state", "embedded");
+	config_init(&config, "/run/s", "/state");
 	return 0;
 }
 
@@ -57,7 +57,7 @@ static void fails_at(const char *text, size_t length, int line, const char *want
 {
 	char prefix[100];
 	config_release(&config);
-	config_init(&config, "/run/s", "/state", "embedded");
+	config_init(&config, "/run/s", "/state");
 	if (read_bytes(text, length))
 		fail_msg("accepted: %s", text);
 	snprintf(prefix, sizeof prefix, "%s:%d: ", path, line);
