@@ -87,16 +87,20 @@ struct arguments {
 	struct place place;
 };
 
+/* What is read when no file is named: NULL in a checkout, and where there is none. */
+static const char *file_of(const struct arguments *arguments)
+{
+	static const char standard[] = "/etc/tracktwo/tracktwo.conf";
+	return arguments->file || arguments->place.checkout || access(standard, F_OK) != 0 ? arguments->file : standard;
+}
+
 /* The file, then the settings: the later wins. */
 static bool configure(struct config *config, void *context, struct err *err)
 {
-	static const char standard[] = "/etc/tracktwo/tracktwo.conf";
 	const struct arguments *arguments = context;
-	const char *file = arguments->file;
+	const char *file = file_of(arguments);
 
 	config_init(config, arguments->place.socket, arguments->place.state_dir);
-	if (!file && !arguments->place.checkout && access(standard, F_OK) == 0)
-		file = standard;
 	if (file && !config_read(config, file, err))
 		return false;
 	for (size_t i = 0; i < arguments->setting_count; i++)
@@ -115,7 +119,7 @@ static int administer(struct config *config, const struct arguments *arguments)
 		return EX_CONFIG;
 	}
 	struct registry *registry = api_registry();
-	struct keep_options with = {.config = config, .version = daemon_version};
+	struct keep_options with = {.config = config, .file = file_of(arguments), .version = daemon_version};
 	with.functions = daemon_functions(&arena, registry, &with.function_count);
 	int status = keep_run(&with, arguments->admin_count, arguments->admin);
 	registry_free(registry);
