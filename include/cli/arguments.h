@@ -37,7 +37,8 @@ extern const struct command_option arguments_options[];
 struct arguments {
 	const char *socket; /* NULL when not given */
 	const char *lang;   /* NULL when not given */
-	bool json, table, help;
+	const char *color;  /* NULL when not given */
+	bool json, table, all, help;
 	char **words; /* what is left, in its order; the array is the arena's, the words are argv's */
 	size_t count;
 };

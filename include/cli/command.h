@@ -88,6 +88,9 @@ int command_usage_of(const struct command *command);
  * A write gets a request_id when it has none, and is sent again when the connection breaks. */
 int command_call(struct cli *cli, const char *method, json_t *params, json_t **result);
 
+/* The same for a list: with --all every page, as one result without a next_cursor. */
+int command_call_pages(struct cli *cli, const char *method, json_t *params, json_t **result);
+
 /* The same without printing: the whole answer with `result` or `error`, the caller's; NULL with `err` when the daemon
  * is out of reach. For what asks again or offers a choice, as by the `candidates` of a 409. */
 json_t *command_answer(struct cli *cli, const char *method, json_t *params, struct err *err);

@@ -11,6 +11,8 @@
 #include "rpc/method.h"
 
 /* One row a command; its file is src/cli/WORD.c, where that is not said otherwise. */
+extern const struct command command_today;
+extern const struct command command_coverage;
 extern const struct command command_help;
 extern const struct command command_rpc;
 extern const struct command command_export;
@@ -33,8 +35,9 @@ extern const struct command_option commands_subscribe_options[];
  * then been printed on standard error. `noun` and `verb` may be NULL. */
 bool commands_help(FILE *out, const struct registry *registry, const char *noun, const char *verb);
 
-/* Help on what `words` begin with: a command, a noun, a method; on everything when there are none. */
-bool commands_help_on(FILE *out, const struct registry *registry, char *const *words, size_t count);
+/* Help on standard output, by the pager, on what `words` begin with: a command, a noun, a method; on everything when
+ * there are none. */
+bool commands_help_on(const struct registry *registry, char *const *words, size_t count);
 
 /* Says on standard error that there is no such noun or verb, and which is near. */
 void commands_unknown(const struct registry *registry, const char *noun, const char *verb);

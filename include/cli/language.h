@@ -27,6 +27,9 @@ __attribute__((format_arg(1)))
 const char *
 say(const char *english);
 
+/* Marks a text in a table that say() is given later, so that the test of the tables finds it. */
+#define SAID(english) english
+
 /* A text that somebody else has made, such as a message of the daemon: a row that is its format does, too, and what
  * stands in the format's places is translated in turn where it can be. Returns `english` itself when no row fits. In
  * the arena, or static. */

@@ -19,6 +19,9 @@ const struct command_option arguments_options[] = {
     {"table", NULL, "A table also in a pipe, instead of tab-separated lines.", COMMAND_VALUE_ANY, NULL},
     {"lang", "CODE", "The language of messages; else that of LC_ALL, LC_MESSAGES or LANG.", COMMAND_VALUE_CHOICE,
      (const char *const[]){"en", "ko", NULL}},
+    {"color", "WHEN", "Colour on the screen; NO_COLOR in the environment turns that of auto off.", COMMAND_VALUE_CHOICE,
+     (const char *const[]){"auto", "always", "never", NULL}},
+    {"all", NULL, "Every page of a list, not the first alone.", COMMAND_VALUE_ANY, NULL},
     {"help", NULL, "Help for the command on the line.", COMMAND_VALUE_ANY, NULL},
     {"version", NULL, "(alone) The version.", COMMAND_VALUE_ANY, NULL},
     {NULL, NULL, NULL, COMMAND_VALUE_ANY, NULL}};
@@ -71,6 +74,12 @@ bool arguments_read(struct arena *arena, int argc, char **argv, struct arguments
 			arguments->socket = value_of(argv, count, &i);
 			if (!arguments->socket || !*arguments->socket)
 				return err_set(err, say("--socket needs the path of the daemon's socket"));
+		} else if (strcmp(argv[i], "--all") == 0) {
+			arguments->all = true;
+		} else if (is_named(argv[i], "color")) {
+			arguments->color = value_of(argv, count, &i);
+			if (!arguments->color)
+				return err_set(err, say("--color takes auto, always or never"));
 		} else if (is_named(argv[i], "lang")) {
 			arguments->lang = value_of(argv, count, &i);
 			if (!arguments->lang)

@@ -16,13 +16,11 @@
 #include "cli/commands.h"
 #include "cli/language.h"
 #include "cli/link.h"
+#include "cli/screen.h"
 
 /* What is no noun and verb, in the order of help. */
 static const struct command *const commands[] = {
-    &command_rpc,
-    &command_wait,
-    &command_export,
-    &command_help,
+    &command_today, &command_coverage, &command_rpc, &command_wait, &command_export, &command_help,
 };
 
 size_t command_count(void)
@@ -93,7 +91,7 @@ static int run_method(struct cli *cli)
 	struct err err;
 	if (!arguments_params(method, arguments->words + 2, arguments->count - 2, &params, &err))
 		return command_usage("%s", err.message);
-	int status = command_call(cli, method->name, params, &result);
+	int status = command_call_pages(cli, method->name, params, &result);
 	if (status == CLI_DONE)
 		command_print(cli, method->name, result);
 	json_decref(result);
@@ -112,7 +110,7 @@ static int run(struct cli *cli)
 	size_t used;
 	const struct command *command = command_find(arguments->words, arguments->count, &used);
 	if (arguments->help)
-		return commands_help_on(stdout, cli->registry, arguments->words, arguments->count) ? CLI_DONE : CLI_USAGE;
+		return commands_help_on(cli->registry, arguments->words, arguments->count) ? CLI_DONE : CLI_USAGE;
 	if (arguments->count == 0) {
 		commands_help(stderr, cli->registry, NULL, NULL);
 		return CLI_USAGE;
@@ -145,6 +143,8 @@ static int start(struct cli *cli, int argc, char **argv)
 		return command_usage("%s", err.message);
 	if (cli->arguments.lang && !language_choose(cli->arguments.lang))
 		return command_usage(say("--lang takes en or ko"));
+	if (cli->arguments.color && !screen_choose_colour(cli->arguments.color))
+		return command_usage(say("--color takes auto, always or never"));
 	cli->registry = api_registry();
 	cli->socket = find_socket(cli);
 	cli->format = cli->arguments.json                             ? OUTPUT_JSON

@@ -11,13 +11,18 @@
 #include "base/uuid.h"
 #include "cli/language.h"
 #include "cli/link.h"
+#include "cli/screen.h"
 #include "text/zone.h"
 
 static void print_fault(const char *format, va_list arguments)
 {
-	fputs("tracktwo: ", stderr);
-	vfprintf(stderr, format, arguments);
-	fputc('\n', stderr);
+	/* What a lower floor says in English is known to the tables, too. */
+	struct arena arena = {0};
+	char message[1024];
+	screen_progress_end();
+	vsnprintf(message, sizeof message, format, arguments);
+	fprintf(stderr, "tracktwo: %s\n", say_message(&arena, message));
+	arena_release(&arena);
 }
 
 int command_usage(const char *format, ...)
@@ -77,11 +82,44 @@ int command_call(struct cli *cli, const char *name, json_t *params, json_t **res
 	return status;
 }
 
+int command_call_pages(struct cli *cli, const char *method, json_t *params, json_t **result)
+{
+	json_t *all = NULL;
+	json_incref(params);
+	int status = command_call(cli, method, params, result);
+	while (status == CLI_DONE && cli->arguments.all) {
+		json_t *cursor = json_incref(json_object_get(*result, "next_cursor"));
+		json_t *items = json_object_get(all ? all : *result, "items");
+		if (all) {
+			json_array_extend(items, json_object_get(*result, "items"));
+			json_decref(*result);
+			*result = all;
+		}
+		all = *result;
+		if (!json_is_string(cursor)) {
+			if (cursor)
+				json_object_set_new(all, "next_cursor", json_null());
+			json_decref(cursor);
+			break;
+		}
+		screen_progress(say("%zu records so far"), json_array_size(items));
+		json_object_set_new(params, "cursor", cursor);
+		status = command_call(cli, method, json_incref(params), result);
+		if (status != CLI_DONE)
+			json_decref(all);
+	}
+	screen_progress_end();
+	json_decref(params);
+	return status;
+}
+
 void command_print(struct cli *cli, const char *method, json_t *result)
 {
-	output_result(stdout, cli->format, method ? registry_find(cli->registry, method) : NULL, result);
+	FILE *out = screen_begin();
+	output_result(out, cli->format, cli->format == OUTPUT_TABLE ? command_zone(cli) : NULL,
+	              method ? registry_find(cli->registry, method) : NULL, result);
 	/* In order with the hints; whether it worked is asked at the end. */
-	fflush(stdout);
+	(void)!screen_end(out);
 	if (cli->format != OUTPUT_JSON)
 		output_hints(stderr, result);
 }

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/language.h"
+#include "cli/screen.h"
 #include "text/nearest.h"
 
 static bool is_of_noun(const struct method *method, const char *noun)
@@ -111,7 +112,7 @@ static void print_params(FILE *out, const struct method *method)
 	struct arena arena = {0};
 	for (size_t i = 0; i < method->params.member_count; i++) {
 		const struct type_member *member = &method->params.members[i];
-		print_option(out, member->name, type_words(&arena, member->type),
+		print_option(out, member->name, say_message(&arena, type_words(&arena, member->type)),
 		             member->flags & MEMBER_OPTIONAL ? "" : say(" (required)"), member->help);
 		print_members(out, member->type);
 		if (member->type->kind == TYPE_RULE)
@@ -120,7 +121,7 @@ static void print_params(FILE *out, const struct method *method)
 	}
 	if (method->kind == METHOD_WRITE)
 		print_option(out, "request_id", say("a UUID"), "",
-		             "Makes a repetition safe: the same again gets the first answer. Made anew when absent.");
+		             SAID("Makes a repetition safe: the same again gets the first answer. Made anew when absent."));
 	arena_release(&arena);
 }
 
@@ -176,23 +177,25 @@ bool commands_help(FILE *out, const struct registry *registry, const char *noun,
 	return known;
 }
 
-bool commands_help_on(FILE *out, const struct registry *registry, char *const *words, size_t count)
+bool commands_help_on(const struct registry *registry, char *const *words, size_t count)
 {
+	FILE *out = screen_begin();
+	bool known = true;
 	size_t used, plain = 0;
 	while (plain < count && plain < 2 && words[plain][0] != '-')
 		plain++;
 	const struct command *command = command_find(words, plain, &used);
-	if (command && command != &command_help)
+	if (command && (command != &command_help || used == count))
 		print_command(out, registry, command);
 	else
-		return commands_help(out, registry, !command && plain > 0 ? words[0] : NULL,
-		                     !command && plain > 1 ? words[1] : NULL);
-	return true;
+		known = commands_help(out, registry, plain > 0 ? words[0] : NULL, plain > 1 ? words[1] : NULL);
+	(void)!screen_end(out);
+	return known;
 }
 
 static int run_help(struct cli *cli)
 {
-	return commands_help_on(stdout, cli->registry, cli->arguments.words, cli->arguments.count) ? CLI_DONE : CLI_USAGE;
+	return commands_help_on(cli->registry, cli->arguments.words, cli->arguments.count) ? CLI_DONE : CLI_USAGE;
 }
 
 const struct command command_help = {

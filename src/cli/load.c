@@ -6,13 +6,14 @@
  * Invariant: every write carries an id before it is first sent, so that sending it again writes nothing twice. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/uuid.h"
-#include "cli/cli.h"
+#include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/language.h"
 #include "cli/link.h"
+#include "cli/screen.h"
 #include "text/json.h"
 
 enum outcome { OUTCOME_NONE, OUTCOME_DONE, OUTCOME_THERE, OUTCOME_FAILED, OUTCOME_AGAIN };
@@ -38,7 +39,9 @@ struct load {
 
 static bool fault(const struct load *load, size_t number, const char *what)
 {
-	fprintf(stderr, "tracktwo: %s:%zu: %s\n", load->name, number, what);
+	struct arena arena = {0};
+	fprintf(stderr, "tracktwo: %s:%zu: %s\n", load->name, number, say_message(&arena, what));
+	arena_release(&arena);
 	return false;
 }
 
@@ -62,7 +65,7 @@ static bool add_line(struct load *load, const struct registry *registry, size_t 
 	const char *method = json_string_value(json_object_get(request, "method"));
 	if (!method) {
 		json_decref(request);
-		return fault(load, number, "is no JSON-RPC request: it names no method");
+		return fault(load, number, say("is no JSON-RPC request: it names no method"));
 	}
 	if (load->count == load->capacity) {
 		load->capacity = 2 * load->capacity + 64;
@@ -186,17 +189,14 @@ static bool load_group(struct load *load, size_t from, size_t to)
 
 static bool load_all(struct load *load)
 {
-	bool terminal = isatty(STDERR_FILENO);
 	for (size_t from = 0, to; from < load->count; from = to) {
 		for (to = from + 1; to < load->count && strcmp(load->lines[to].method, load->lines[from].method) == 0;)
 			to++;
 		if (!load_group(load, from, to))
 			return false;
-		if (terminal)
-			fprintf(stderr, "\r\033[K%zu of %zu", to, load->count);
+		screen_progress(say("%zu of %zu"), to, load->count);
 	}
-	if (terminal)
-		fputs("\r\033[K", stderr);
+	screen_progress_end();
 	return true;
 }
 
@@ -218,13 +218,13 @@ static bool report(struct load *load)
 		if (!line->error)
 			continue;
 		fprintf(stderr, "tracktwo: %s:%zu: %s%s\n", load->name, line->number, line->method,
-		        line->outcome == OUTCOME_THERE ? " (its id is there already, with other content)" : "");
+		        line->outcome == OUTCOME_THERE ? say(" (its id is there already, with other content)") : "");
 		(void)output_error(stderr, line->error);
 	}
 	size_t failed = load->count - load->outcomes[OUTCOME_DONE] - load->outcomes[OUTCOME_THERE];
-	printf("%zu written, %zu already there", load->outcomes[OUTCOME_DONE], load->outcomes[OUTCOME_THERE]);
+	printf(say("%zu written, %zu already there"), load->outcomes[OUTCOME_DONE], load->outcomes[OUTCOME_THERE]);
 	if (failed > 0)
-		printf(", %zu failed", failed);
+		printf(say(", %zu failed"), failed);
 	putchar('\n');
 	return failed == 0;
 }
@@ -238,8 +238,7 @@ int commands_load(const char *socket, const struct registry *registry, FILE *in,
 	if (load.link && load_all(&load)) {
 		status = report(&load) && right ? CLI_DONE : CLI_FAILED;
 	} else {
-		fprintf(stderr, "tracktwo: %s\n", load.err.message);
-		status = CLI_OUT_OF_REACH;
+		status = command_fail(CLI_OUT_OF_REACH, "%s", load.err.message);
 	}
 	for (size_t i = 0; i < load.count; i++) {
 		json_decref(load.lines[i].request);

@@ -3,16 +3,19 @@
  * Invariant: a cell holds no control character, so that no value can break a line or speak to the terminal. */
 #include "cli/output.h"
 
-#include <libsmartcols/libsmartcols.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <wchar.h>
 
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/grid.h"
+#include "cli/language.h"
+#include "cli/screen.h"
+#include "rpc/error.h"
 #include "text/json.h"
+#include "text/time.h"
+#include "text/zone.h"
 
 /* As many as decimal text keeps on its way through a double and back. */
 enum { REAL_DIGITS = 15 };
@@ -84,32 +87,38 @@ const char *output_cell(struct arena *arena, const json_t *record, const char *p
 	return tame(value_text(arena, record));
 }
 
-/* What is printed: `rows` of the paths in `columns`, or one record as key and value. */
-struct grid {
-	struct arena *arena;
-	const char **columns;
-	size_t column_count;
-	const char **cells; /* row by row */
-	size_t row_count;
+/* For whom it is shown. */
+struct look {
+	bool people;      /* a table; else lines for a program */
+	const char *zone; /* in which people read instants; NULL: UTC, as they came */
 };
 
-static void add_column(struct grid *grid, const char *name)
+const char *output_instant(struct arena *arena, const char *instant, const char *zone)
 {
-	for (size_t i = 0; i < grid->column_count; i++)
-		if (strcmp(grid->columns[i], name) == 0)
-			return;
-	const char **columns = arena_alloc(grid->arena, (grid->column_count + 1) * sizeof *columns);
-	if (grid->column_count > 0)
-		memcpy(columns, grid->columns, grid->column_count * sizeof *columns);
-	columns[grid->column_count++] = name;
-	grid->columns = columns;
+	int64_t micros;
+	struct zone entered;
+	if (!time_parse_instant(instant, &micros, NULL) || !zone_init(&entered, zone, NULL))
+		return instant;
+	enum { SECONDS_OF_MINUTE = 60, SECONDS_OF_DAY = 86400, MICROS = 1000000 };
+	int64_t seconds = micros / MICROS - (micros % MICROS < 0);
+	int64_t local = zone_local_of(&entered, seconds);
+	zone_release(&entered);
+	int64_t of_day = ((local % SECONDS_OF_DAY) + SECONDS_OF_DAY) % SECONDS_OF_DAY;
+	char day[TIME_DAY_SIZE];
+	time_format_day((int32_t)((local - of_day) / SECONDS_OF_DAY), day);
+	return arena_printf(arena, "%s %02d:%02d", day, (int)(of_day / 3600), (int)(of_day / SECONDS_OF_MINUTE % 60));
+}
+
+static const char *shown(struct arena *arena, const struct look *look, const char *cell)
+{
+	return look->people && look->zone ? output_instant(arena, cell, look->zone) : cell;
 }
 
 static void columns_of_method(struct grid *grid, const char *columns)
 {
 	char *rest = arena_strdup(grid->arena, columns), *name;
 	while ((name = strsep(&rest, ",")))
-		add_column(grid, name + strspn(name, " "));
+		grid_add_column(grid, name + strspn(name, " "));
 }
 
 /* Every member that any of the records has and that is neither an object nor a list of them. */
@@ -121,56 +130,58 @@ static void columns_of_records(struct grid *grid, const json_t *list)
 		json_object_foreach(record, name, member)
 		{
 			if (!json_is_object(member) && !json_is_object(json_array_get(member, 0)))
-				add_column(grid, name);
+				grid_add_column(grid, name);
 		}
 	}
 }
 
-static void grid_of_list(struct grid *grid, const json_t *list, const char *name, const char *columns)
+static void grid_of_list(struct grid *grid, const struct look *look, const json_t *list, const char *name,
+                         const char *columns)
 {
 	bool plain = json_array_size(list) > 0 && !json_is_object(json_array_get(list, 0));
 	if (plain)
-		add_column(grid, name);
+		grid_add_column(grid, name);
 	else if (columns)
 		columns_of_method(grid, columns);
 	else
 		columns_of_records(grid, list);
-	grid->row_count = json_array_size(list);
-	grid->cells = arena_alloc(grid->arena, grid->row_count * grid->column_count * sizeof *grid->cells);
-	for (size_t row = 0; row < grid->row_count; row++) {
+	for (size_t row = 0; row < json_array_size(list); row++) {
 		const json_t *record = json_array_get(list, row);
-		for (size_t i = 0; i < grid->column_count; i++)
-			grid->cells[row * grid->column_count + i] =
+		for (size_t i = 0; i < grid->column_count; i++) {
+			const char *cell =
 			    plain ? tame(value_text(grid->arena, record)) : output_cell(grid->arena, record, grid->columns[i]);
+			grid_add_cell(grid, shown(grid->arena, look, cell));
+		}
 	}
 }
 
-static void add_pair(struct grid *grid, const char *name, const json_t *member)
+static void add_pair(struct grid *grid, const struct look *look, const char *name, const json_t *member)
 {
-	grid->cells[2 * grid->row_count] = tame(arena_strdup(grid->arena, name));
-	grid->cells[2 * grid->row_count++ + 1] = tame(value_text(grid->arena, member));
+	name = tame(arena_strdup(grid->arena, name));
+	grid_add_cell(grid, look->people ? say_heading(name) : name);
+	grid_add_cell(grid, shown(grid->arena, look, tame(value_text(grid->arena, member))));
 }
 
-/* In the order of the type, which is how people think of it; then what the type does not know. With `sparse` what is
- * empty is left out. */
-static void grid_of_record(struct grid *grid, json_t *record, const struct type *type, bool sparse)
+/* In the order of the type, which is how people think of it; then what the type does not know. For people what
+ * is empty is left out. */
+static void grid_of_record(struct grid *grid, const struct look *look, json_t *record, const struct type *type)
 {
 	json_t *object = json_is_object(record) ? json_copy(record) : json_pack("{s:O}", "result", record), *member;
 	const char *name;
 
-	add_column(grid, "key");
-	add_column(grid, "value");
-	grid->cells = arena_alloc(grid->arena, 2 * json_object_size(object) * sizeof *grid->cells);
+	grid_add_column(grid, "key");
+	grid_add_column(grid, "value");
 	for (size_t i = 0; type && i < type->member_count; i++) {
 		name = type->members[i].name;
 		member = json_object_get(object, name);
-		if (member && !(sparse && (json_is_null(member) || (json_is_array(member) && json_array_size(member) == 0))))
-			add_pair(grid, name, member);
+		if (member &&
+		    !(look->people && (json_is_null(member) || (json_is_array(member) && json_array_size(member) == 0))))
+			add_pair(grid, look, name, member);
 		json_object_del(object, name);
 	}
 	json_object_foreach(object, name, member)
 	{
-		add_pair(grid, name, member);
+		add_pair(grid, look, name, member);
 	}
 	json_decref(object);
 }
@@ -198,116 +209,6 @@ static const json_t *list_of(json_t *result, const char **name)
 	return only;
 }
 
-static void print_lines(FILE *out, const struct grid *grid)
-{
-	for (size_t i = 0; i < grid->column_count; i++)
-		fprintf(out, "%s%s", i == 0 ? "" : "\t", grid->columns[i]);
-	if (grid->column_count > 0)
-		fputc('\n', out);
-	for (size_t i = 0; i < grid->row_count * grid->column_count; i++)
-		fprintf(out, "%s%c", grid->cells[i], (i + 1) % grid->column_count == 0 ? '\n' : '\t');
-}
-
-/* The cells that a terminal needs for a text. */
-static size_t width_of(const char *text)
-{
-	mbstate_t state = {0};
-	size_t width = 0, left = strlen(text);
-	while (left > 0) {
-		wchar_t character;
-		size_t bytes = mbrtowc(&character, text, left, &state);
-		if (bytes == 0 || bytes > left)
-			return width + left;
-		int cells = wcwidth(character);
-		width += cells > 0 ? (size_t)cells : 0;
-		text += bytes;
-		left -= bytes;
-	}
-	return width;
-}
-
-static size_t column_width(const struct grid *grid, size_t column)
-{
-	size_t width = 0;
-	for (size_t row = 0; row < grid->row_count; row++) {
-		size_t cell = width_of(grid->cells[row * grid->column_count + column]);
-		width = cell > width ? cell : width;
-	}
-	return width;
-}
-
-enum { LONG_CELL = 40, LEAST_TEXT = 24 };
-
-/* How each column of a list is shown. Long text gives way to the rest; where even that leaves no room to read it in,
- * the ids go, which nobody reads; a column without a value is not shown at all. True when ids were left out. */
-static bool choose_flags(const struct grid *grid, size_t terminal, int *flags)
-{
-	size_t needed = 0;
-	for (size_t i = 0; i < grid->column_count; i++) {
-		size_t width = column_width(grid, i), header = width_of(grid->columns[i]);
-		flags[i] = width == 0 ? SCOLS_FL_HIDDEN : width > LONG_CELL ? SCOLS_FL_TRUNC : 0;
-		if (width > LONG_CELL)
-			width = LEAST_TEXT;
-		if (width > 0)
-			needed += 1 + (header > width ? header : width);
-	}
-	for (size_t i = 1; i < grid->column_count; i++) {
-		if (needed > terminal && strcmp(grid->columns[i], "id") == 0 && flags[i] != SCOLS_FL_HIDDEN) {
-			flags[i] = SCOLS_FL_HIDDEN;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool fill_table(struct libscols_table *table, const struct grid *grid, const int *flags)
-{
-	for (size_t i = 0; i < grid->column_count; i++)
-		if (!scols_table_new_column(table, grid->columns[i], 0, flags[i]))
-			return false;
-	for (size_t row = 0; row < grid->row_count; row++) {
-		struct libscols_line *line = scols_table_new_line(table, NULL);
-		for (size_t i = 0; line && i < grid->column_count; i++)
-			if (scols_line_set_data(line, i, grid->cells[row * grid->column_count + i]) != 0)
-				return false;
-		if (!line)
-			return false;
-	}
-	return true;
-}
-
-static void colour_table(FILE *out, struct libscols_table *table)
-{
-	const char *none = getenv("NO_COLOR");
-	if ((none && *none) || !isatty(fileno(out)) || scols_table_enable_colors(table, 1) != 0)
-		return;
-	for (size_t i = 0; i < scols_table_get_ncols(table); i++)
-		scols_cell_set_color(scols_column_get_header(scols_table_get_column(table, i)), "bold");
-}
-
-/* `record`: key and value, of which the value is wrapped. False when the library fails. */
-static bool print_table(FILE *out, const struct grid *grid, bool record)
-{
-	struct libscols_table *table = scols_new_table();
-	int *flags = arena_alloc(grid->arena, (grid->column_count + 1) * sizeof *flags);
-	if (!table)
-		return false;
-	size_t terminal = isatty(fileno(out)) ? scols_table_get_termwidth(table) : SIZE_MAX;
-	bool left_out = !record && choose_flags(grid, terminal, flags);
-	if (record)
-		flags[1] = SCOLS_FL_WRAP;
-	bool printed = scols_table_set_stream(table, out) == 0 && fill_table(table, grid, flags);
-	if (printed) {
-		colour_table(out, table);
-		printed = grid->column_count == 0 || grid->row_count == 0 || scols_print_table(table) == 0;
-	}
-	scols_unref_table(table);
-	fflush(out);
-	if (left_out)
-		fputs("ids are left out: the terminal is too narrow; a wider one, a pipe or --json has them\n", stderr);
-	return printed;
-}
-
 /* False when the result is no page of text. */
 static bool print_page(FILE *out, struct arena *arena, const json_t *result)
 {
@@ -321,7 +222,7 @@ static bool print_page(FILE *out, struct arena *arena, const json_t *result)
 
 /* What a result lists beside its items, a table each under its name: on a terminal alone, where nobody counts columns.
  */
-static void print_others(FILE *out, struct arena *arena, json_t *result, const char *shown)
+static void print_others(FILE *out, struct arena *arena, const struct look *look, json_t *result, const char *shown)
 {
 	const char *name;
 	json_t *list;
@@ -330,36 +231,51 @@ static void print_others(FILE *out, struct arena *arena, json_t *result, const c
 		struct grid grid = {.arena = arena};
 		if (strcmp(name, shown) == 0 || strcmp(name, "warnings") == 0 || !json_is_object(json_array_get(list, 0)))
 			continue;
-		grid_of_list(&grid, list, name, NULL);
-		fprintf(out, "\n%s\n", name);
-		if (!print_table(out, &grid, false))
-			print_lines(out, &grid);
+		grid_of_list(&grid, look, list, name, NULL);
+		fputc('\n', out);
+		screen_print_heading(out, say_heading(name));
+		(void)grid_print(out, &grid, GRID_LIST);
 	}
 }
 
-void output_result(FILE *out, enum output_format format, const struct method *method, json_t *result)
+static void print_json(FILE *out, const json_t *result)
 {
-	if (format == OUTPUT_JSON) {
-		json_dumpf(result, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
-		fputc('\n', out);
-		return;
-	}
-	struct arena arena = {0};
-	struct grid grid = {.arena = &arena};
+	json_dumpf(result, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
+	fputc('\n', out);
+}
+
+static void print_grid(FILE *out, struct arena *arena, const struct look *look, const struct method *method,
+                       json_t *result)
+{
+	struct grid grid = {.arena = arena};
 	const char *name;
 	const json_t *list = list_of(result, &name);
-	if (print_page(out, &arena, result)) {
-		arena_release(&arena);
-		return;
-	}
+	bool left_out = false;
 	if (list)
-		grid_of_list(&grid, list, name, method ? method->columns : NULL);
+		grid_of_list(&grid, look, list, name, method ? method->columns : NULL);
 	else
-		grid_of_record(&grid, result, method ? method->result : NULL, format == OUTPUT_TABLE);
-	if (format == OUTPUT_TSV || !print_table(out, &grid, !list))
-		print_lines(out, &grid);
-	if (list && format == OUTPUT_TABLE)
-		print_others(out, &arena, result, name);
+		grid_of_record(&grid, look, result, method ? method->result : NULL);
+	if (!look->people)
+		grid_print_lines(out, &grid);
+	else if (list && grid_row_count(&grid) == 0)
+		fprintf(out, "%s\n", say("(none)"));
+	else
+		left_out = grid_print(out, &grid, list ? GRID_LIST : GRID_RECORD);
+	if (list && look->people)
+		print_others(out, arena, look, result, name);
+	if (left_out)
+		fprintf(stderr, "%s\n",
+		        say("ids are left out: the terminal is too narrow; a wider one, a pipe or --json has them"));
+}
+
+void output_result(FILE *out, enum output_format format, const char *zone, const struct method *method, json_t *result)
+{
+	struct arena arena = {0};
+	struct look look = {.people = format == OUTPUT_TABLE, .zone = zone};
+	if (format == OUTPUT_JSON)
+		print_json(out, result);
+	else if (!print_page(out, &arena, result))
+		print_grid(out, &arena, &look, method, result);
 	arena_release(&arena);
 }
 
@@ -368,23 +284,42 @@ void output_hints(FILE *out, const json_t *result)
 	struct arena arena = {0};
 	const char *cursor = json_string_value(json_object_get(result, "next_cursor"));
 	if (cursor)
-		fprintf(out, "more: repeat this with --cursor %s\n", tame(arena_strdup(&arena, cursor)));
+		fprintf(out, say("more: repeat this with --all, or with --cursor %s\n"), tame(arena_strdup(&arena, cursor)));
 	const json_t *warnings = json_object_get(result, "warnings");
-	for (size_t i = 0; i < json_array_size(warnings); i++)
-		fprintf(out, "warning: %s\n", output_cell(&arena, json_array_get(warnings, i), "message"));
+	for (size_t i = 0; i < json_array_size(warnings); i++) {
+		const char *message = output_cell(&arena, json_array_get(warnings, i), "message");
+		fprintf(out, say("warning: %s\n"), say_message(&arena, message));
+	}
 	arena_release(&arena);
 }
 
 /* "participants[0].name" as "--participants [0].name". */
 static void print_fault(FILE *out, struct arena *arena, const json_t *fault)
 {
-	const char *field = output_cell(arena, fault, "field"), *message = output_cell(arena, fault, "message");
+	const char *field = output_cell(arena, fault, "field");
+	const char *message = say_message(arena, output_cell(arena, fault, "message"));
 	size_t length = strcspn(field, ".[");
 	if (length == 0)
 		fprintf(out, "  %s\n", message);
 	else
 		fprintf(out, "  %s%s%s %s\n", arguments_option(arena, arena_copy(arena, field, length)),
 		        field[length] ? " " : "", field + length + (field[length] == '.'), message);
+}
+
+/* The message in the language chosen; where no row holds it, what its data.code means, with the message behind. */
+static const char *message_of(struct arena *arena, const json_t *error)
+{
+	const char *english = output_cell(arena, error, "message"), *message = say_message(arena, english);
+	const json_t *data = json_object_get(error, "data");
+	const char *code = json_string_value(json_object_get(data, "code"));
+	for (size_t i = 0; message == english && code && i < ERROR_KINDS; i++) {
+		const char *meaning = say(error_rows[i].meaning);
+		if (strcmp(error_rows[i].name, code) != 0 || meaning == error_rows[i].meaning)
+			continue;
+		return json_array_size(json_object_get(data, "errors")) > 0 ? meaning
+		                                                            : arena_printf(arena, "%s (%s)", meaning, english);
+	}
+	return message;
 }
 
 static int exit_code(json_int_t code)
@@ -402,13 +337,13 @@ static int exit_code(json_int_t code)
 int output_error(FILE *out, const json_t *error)
 {
 	struct arena arena = {0};
-	fprintf(out, "tracktwo: %s\n", output_cell(&arena, error, "message"));
+	fprintf(out, "tracktwo: %s\n", message_of(&arena, error));
 	const json_t *data = json_object_get(error, "data"), *faults = json_object_get(data, "errors");
 	for (size_t i = 0; i < json_array_size(faults); i++)
 		print_fault(out, &arena, json_array_get(faults, i));
 	const json_t *candidates = json_object_get(data, "candidates");
 	for (size_t i = 0; i < json_array_size(candidates); i++)
-		fprintf(out, "  candidate: %s\n", tame(value_text(&arena, json_array_get(candidates, i))));
+		fprintf(out, say("  candidate: %s\n"), tame(value_text(&arena, json_array_get(candidates, i))));
 	arena_release(&arena);
 	return exit_code(json_integer_value(json_object_get(error, "code")));
 }

@@ -2,13 +2,13 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/uuid.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/language.h"
 #include "cli/link.h"
+#include "cli/screen.h"
 #include "text/time.h"
 
 /* Asks once, on a connection of its own. True when the daemon is ready; else `err` says why not. */
@@ -36,19 +36,15 @@ static bool is_ready(const char *socket, struct err *err)
 static int wait_for_daemon(const char *socket, long seconds)
 {
 	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
-	bool terminal = isatty(STDERR_FILENO);
 	int64_t start = time_monotonic_micros(), waited = 0;
 	struct err err;
 	bool ready;
 	while (!(ready = is_ready(socket, &err)) && waited < (int64_t)seconds * 1000000) {
-		if (terminal)
-			fprintf(stderr, say("\r\033[Kwaiting for the daemon, %lld s: %s"), (long long)(waited / 1000000),
-			        err.message);
+		screen_progress(say("waiting for the daemon, %lld s: %s"), (long long)(waited / 1000000), err.message);
 		nanosleep(&pause, NULL);
 		waited = time_monotonic_micros() - start;
 	}
-	if (terminal)
-		fputs("\r\033[K", stderr);
+	screen_progress_end();
 	if (ready)
 		return CLI_DONE;
 	return command_fail(CLI_OUT_OF_REACH, say("not ready after %ld s: %s"), seconds, err.message);
@@ -83,7 +79,7 @@ static void print_reminder(enum output_format format, json_t *params)
 	struct arena arena = {0};
 	const json_t *reminder = json_object_get(params, "reminder");
 	if (format == OUTPUT_JSON)
-		output_result(stdout, format, NULL, params);
+		output_result(stdout, format, NULL, NULL, params);
 	else
 		printf("%s\t%s\t%s\n", output_cell(&arena, reminder, "due_at"), output_cell(&arena, reminder, "note"),
 		       output_cell(&arena, reminder, "id"));
@@ -152,8 +148,7 @@ int commands_subscribe(const char *socket, const json_t *params, enum output_for
 		json_decref(message);
 	}
 	if (!linked) {
-		fprintf(stderr, "tracktwo: %s\n", err.message);
-		watch.status = CLI_OUT_OF_REACH;
+		watch.status = command_fail(CLI_OUT_OF_REACH, "%s", err.message);
 	}
 	link_close(watch.link);
 	return watch.status;

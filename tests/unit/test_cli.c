@@ -171,7 +171,7 @@ static const char *printed(struct arena *arena, enum output_format format, const
 	json_t *result = json_loads(text, JSON_DECODE_ANY, NULL);
 	assert_non_null(result);
 	FILE *out = open_memstream(&bytes, &length);
-	output_result(out, format, method, result);
+	output_result(out, format, NULL, method, result);
 	fclose(out);
 	const char *copy = arena_copy(arena, bytes, length);
 	free(bytes);

@@ -17,11 +17,13 @@
 #include <string.h>
 
 #include "api/methods.h"
+#include "api/types.h"
 #include "base/arena.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/language.h"
+#include "cli/words.h"
 #include "rpc/error.h"
 
 static struct arena arena;
@@ -135,7 +137,7 @@ struct call {
 	enum { LITERALS_ALL, LITERALS_PHRASES, LITERALS_FIRST } which;
 };
 
-static const struct call say_calls[] = {{"say", LITERALS_ALL}, {NULL, LITERALS_ALL}};
+static const struct call say_calls[] = {{"say", LITERALS_ALL}, {"SAID", LITERALS_ALL}, {NULL, LITERALS_ALL}};
 static const struct call c_refusals[] = {{"type_fault", LITERALS_PHRASES},
                                          {"call_refuse", LITERALS_PHRASES},
                                          {"call_refuse_unanswered", LITERALS_PHRASES},
@@ -409,6 +411,21 @@ static void test_formats_agree(void **state)
 	}
 }
 
+static void test_vocabulary(void **state)
+{
+	(void)state;
+	static const struct type *const types[] = {&api_engagement_kind, &api_engagement_status};
+	assert_true(language_choose("ko"));
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		for (const char *const *choice = types[i]->choices; *choice; choice++)
+			if (strcmp(words_of(*choice), *choice) == 0)
+				fail_msg("%s has no Korean", *choice);
+	assert_string_equal(words_of("held"), "개최");
+	assert_string_equal(words_of("unheard-of"), "unheard-of");
+	assert_true(language_choose("en"));
+	assert_string_equal(words_of("track2-session"), "Track 2 session");
+}
+
 static void test_choice(void **state)
 {
 	(void)state;
@@ -493,6 +510,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_text_has_korean),
 	                                   cmocka_unit_test(test_every_heading_has_korean),
 	                                   cmocka_unit_test(test_formats_agree),
+	                                   cmocka_unit_test(test_vocabulary),
 	                                   cmocka_unit_test(test_choice),
 	                                   cmocka_unit_test(test_say),
 	                                   cmocka_unit_test(test_messages)};
