@@ -20,7 +20,9 @@
 
 /* What is no noun and verb, in the order of help. */
 static const struct command *const commands[] = {
-    &command_today, &command_coverage, &command_rpc, &command_wait, &command_export, &command_help,
+    &command_today,         &command_coverage,   &command_doctor,        &command_admin_backup, &command_admin_verify,
+    &command_admin_restore, &command_admin_kept, &command_admin_upgrade, &command_admin_move,   &command_rpc,
+    &command_wait,          &command_export,     &command_help,
 };
 
 size_t command_count(void)

@@ -54,8 +54,8 @@ static void check_clock(struct findings *findings, struct migrate_db *db)
 	             : size_ms > SKEW_WARN_MS ? "warn"
 	                                      : "ok",
 	             size_ms > SKEW_WARN_MS ? "run a time service on the database server and on this machine" : NULL,
-	             "the database's clock, which decides what is due, is %.1f s from this machine's",
-	             (double)skew_ms / 1000);
+	             "the database's clock, which decides what is due, is %s s from this machine's",
+	             arena_printf(&findings->keep->arena, "%.1f", (double)skew_ms / 1000));
 }
 
 /* A rule is walked by the daemon, and its hours are reckoned by the server: both must know the same changes of clocks.

@@ -18,6 +18,17 @@
 
 enum { MAIL_PATIENCE_MS = 5000, HOUR_S = 3600 };
 
+/* Texts are formats to whoever translates them, and know words and whole numbers only. */
+static const char *tenths(struct findings *findings, double number)
+{
+	return arena_printf(&findings->keep->arena, "%.1f", number);
+}
+
+static const char *mode_text(struct findings *findings, unsigned mode)
+{
+	return arena_printf(&findings->keep->arena, "%04o", mode);
+}
+
 /* What a password in a file must not be: readable by anybody. */
 static void check_secret(struct findings *findings, const char *path, bool secret, const char *what)
 {
@@ -28,7 +39,7 @@ static void check_secret(struct findings *findings, const char *path, bool secre
 		             "%s cannot be read: %s: %s", what, path, strerror(errno));
 	else if (secret && (status.st_mode & 0007) != 0)
 		findings_add(findings, "permissions", "bad", arena_printf(&findings->keep->arena, "chmod o= %s", path),
-		             "anybody on this machine can read %s, which holds a password: %s", what, path);
+		             "anybody on this machine can read %s: %s", what, path);
 	else
 		findings_add(findings, "permissions", "ok", NULL, "%s is for no other eyes: %s", what, path);
 }
@@ -76,8 +87,9 @@ static void check_socket(struct findings *findings)
 		findings_add(findings, "socket", "bad", "start the daemon: \"systemctl start tracktwod\", or \"tracktwod\"",
 		             "the daemon's socket is not there: %s", config->socket);
 	else if ((status.st_mode & 0777) != allowed)
-		findings_add(findings, "socket", "bad", cure, "the socket has mode %04o and should have %04o: %s",
-		             (unsigned)status.st_mode & 0777, allowed, config->socket);
+		findings_add(findings, "socket", "bad", cure, "the socket has mode %s and should have %s: %s",
+		             mode_text(findings, (unsigned)status.st_mode & 0777), mode_text(findings, allowed),
+		             config->socket);
 	else
 		findings_add(findings, "socket", "ok", NULL, "who may connect is as configured: %s", config->socket);
 }
@@ -92,9 +104,9 @@ static void check_room(struct findings *findings, const char *what, const char *
 	const char *state = there < 200e6 || (there < all / 50 && there < 2e9) ? "bad"
 	                    : there < all / 20 && there < 2e9                  ? "warn"
 	                                                                       : "ok";
-	findings_add(findings, "disk", state,
-	             *state == 'o' ? NULL : "delete what is not needed there, or move it to a larger disk",
-	             "%.1f GB of %.1f GB are free for %s: %s", there / 1e9, all / 1e9, what, path);
+	findings_add(
+	    findings, "disk", state, *state == 'o' ? NULL : "delete what is not needed there, or move it to a larger disk",
+	    "%s GB of %s GB are free for %s: %s", tenths(findings, there / 1e9), tenths(findings, all / 1e9), what, path);
 }
 
 static void check_backups(struct findings *findings)
@@ -122,16 +134,16 @@ static void check_backups(struct findings *findings)
 	if (age_h > (double)keep->config->backup_max_age_h)
 		findings_add(findings, "backups", "bad",
 		             "run \"tracktwo admin backup\", and see \"systemctl status tracktwo-backup.timer\"",
-		             "the newest backup is %.0f hours old", age_h);
+		             "the newest backup is %s hours old", tenths(findings, age_h));
 	else
-		findings_add(findings, "backups", "ok", NULL, "the newest of %zu backups is %.1f hours old", folder.count,
-		             age_h);
+		findings_add(findings, "backups", "ok", NULL, "the newest of %zu backups is %s hours old", folder.count,
+		             tenths(findings, age_h));
 	if (proven_s == 0)
 		findings_add(findings, "backups", "warn", "run \"tracktwo admin verify-backup FILE\" with the newest one",
 		             "no backup was ever restored to see whether it is right");
 	else
-		findings_add(findings, "backups", "ok", NULL, "the newest verified backup is %.1f hours old",
-		             (double)(now_s - proven_s) / HOUR_S);
+		findings_add(findings, "backups", "ok", NULL, "the newest verified backup is %s hours old",
+		             tenths(findings, (double)(now_s - proven_s) / HOUR_S));
 }
 
 /* PostgreSQL's clock decides what is due, and it is a machine's clock like any other. */
