@@ -15,6 +15,7 @@
 #include "io/migrate.h"
 #include "io/pg.h"
 #include "rpc/rpc.h"
+#include "text/config.h"
 
 struct event_base;
 struct web;
@@ -23,6 +24,7 @@ struct web_options {
 	struct event_base *base;
 	struct rpc *rpc;
 	struct pg_pool *pool;
+	const struct config *config; /* says where backups lie; not kept */
 	const char *api_schema, *version;
 	const char *openrpc;       /* the document's text */
 	const char *where, *group; /* as http_listen() takes them */

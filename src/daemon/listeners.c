@@ -44,6 +44,7 @@ static bool open_web(struct listeners *listeners, const struct listeners_options
 	if (inherited == 0 && strcmp(config->http, "off") == 0)
 		return true;
 	listeners->web = web_new(&(struct web_options){.base = options->base,
+	                                               .config = config,
 	                                               .rpc = options->rpc,
 	                                               .pool = options->pool,
 	                                               .api_schema = options->api_schema,

@@ -48,6 +48,10 @@ bool keep_backup(struct keep *keep, struct err *err)
 	if (!done)
 		return false;
 	keep_say(keep, "%s", made);
+	keep->file = made;
+	/* Before older ones go. */
+	if (keep->verify && !keep_verify(keep, err))
+		return err_prefix(err, "the backup was made, and is not right");
 	if (!folder_rotate(&keep->arena, folder, (size_t)most, &deleted, err))
 		return err_prefix(err, "the backup was made, and older ones cannot go");
 	if (deleted)

@@ -21,7 +21,7 @@ struct keep {
 	/* The command's words, as given. */
 	const char *file, *to, *drop;
 	long keep; /* -1: not given */
-	bool replace, another, remake, offline, json;
+	bool replace, another, remake, offline, verify, json;
 	/* The line of progress on a terminal. */
 	bool terminal, line_open;
 	const char *doing;

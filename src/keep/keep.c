@@ -19,7 +19,7 @@
 
 enum { KEEP_FAILED = 1, KEEP_USAGE = 2, KEEP_MOST = 10000, TELL_EVERY_MS = 200 };
 
-enum { TO = 1, KEEP = 2, REPLACE = 4, ANOTHER = 8, REMAKE = 16, OFFLINE = 32, JSON = 64, DROP = 128 };
+enum { TO = 1, KEEP = 2, REPLACE = 4, ANOTHER = 8, REMAKE = 16, OFFLINE = 32, JSON = 64, DROP = 128, VERIFY = 256 };
 
 static const struct command {
 	const char *word;
@@ -28,7 +28,8 @@ static const struct command {
 	bool (*run)(struct keep *keep, struct err *err);
 	const char *usage;
 } commands[] = {
-    {"backup", TO | KEEP | OFFLINE, false, keep_backup, "[--to FOLDER|FILE] [--keep N] [--offline]"},
+    {"backup", TO | KEEP | OFFLINE | VERIFY, false, keep_backup,
+     "[--to FOLDER|FILE] [--keep N] [--verify] [--offline]"},
     {"verify-backup", 0, true, keep_verify, "FILE"},
     {"restore", REPLACE | ANOTHER, true, keep_restore, "FILE [--replace] [--another]"},
     {"upgrade-cluster", REMAKE, false, keep_upgrade, "[--same-version]"},
@@ -38,15 +39,11 @@ static const struct command {
 };
 
 static const struct option names[] = {
-    {"to", required_argument, NULL, TO},
-    {"keep", required_argument, NULL, KEEP},
-    {"replace", no_argument, NULL, REPLACE},
-    {"another", no_argument, NULL, ANOTHER},
-    {"same-version", no_argument, NULL, REMAKE},
-    {"offline", no_argument, NULL, OFFLINE},
-    {"json", no_argument, NULL, JSON},
-    {"drop", required_argument, NULL, DROP},
-    {NULL, 0, NULL, 0},
+    {"to", required_argument, NULL, TO},         {"keep", required_argument, NULL, KEEP},
+    {"replace", no_argument, NULL, REPLACE},     {"another", no_argument, NULL, ANOTHER},
+    {"same-version", no_argument, NULL, REMAKE}, {"offline", no_argument, NULL, OFFLINE},
+    {"json", no_argument, NULL, JSON},           {"drop", required_argument, NULL, DROP},
+    {"verify", no_argument, NULL, VERIFY},       {NULL, 0, NULL, 0},
 };
 
 void keep_say(struct keep *keep, const char *format, ...)
@@ -127,6 +124,8 @@ static bool set_option(struct keep *keep, int option)
 		return keep->remake = true;
 	case OFFLINE:
 		return keep->offline = true;
+	case VERIFY:
+		return keep->verify = true;
 	case JSON:
 		return keep->json = true;
 	default:
