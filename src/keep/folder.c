@@ -20,7 +20,7 @@
 #define VERIFIED ".verified"
 #define PARTIAL ".partial-"
 
-enum { STAMP = sizeof "20261124T021500Z" - 1, ENTRIES_MAX = 100000, SAME_SECOND_MAX = 100 };
+enum { STAMP = sizeof "20261124T021500Z" - 1, ENTRIES_MAX = 100000 };
 
 const char *folder_configured(struct arena *arena, const struct config *config)
 {
@@ -150,10 +150,20 @@ bool folder_begin(struct folder_draft *draft, struct arena *arena, const char *p
 	return err_set_errno(err, errno, "the user that the daemon runs as cannot write in the folder %s", path);
 }
 
-/* Renames unless the name is taken; -1 with errno. */
-static int take_name(const char *from, const char *to)
+/* The first number of a backup's name that is behind all others of its second: names that rotation has freed are not
+ * used again, or the order of names would not be that of their making. */
+static int first_number(struct arena *arena, const char *path, int64_t made_s)
 {
-	return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+	struct folder folder;
+	int number = 1;
+	if (!folder_read(&folder, arena, path, NULL))
+		return number;
+	for (size_t i = 0; i < folder.count; i++)
+		if (folder.entries[i].made_s == made_s) {
+			const char *behind = folder.entries[i].name + sizeof PREFIX - 1 + STAMP;
+			number = *behind == '-' ? atoi(behind + 1) + 1 : 2;
+		}
+	return number;
 }
 
 bool folder_finish(struct folder_draft *draft, struct arena *arena, const char *name, int64_t made_s, const char **made,
@@ -162,17 +172,13 @@ bool folder_finish(struct folder_draft *draft, struct arena *arena, const char *
 	char at[TIME_INSTANT_SIZE];
 	time_format_instant(made_s * 1000000, at);
 	const char *stamp = arena_printf(arena, PREFIX "%.4s%.2s%.5s%.2s%.3s", at, at + 5, at + 8, at + 14, at + 17);
-	int taken = -1;
-	for (int i = 1; taken != 0 && i <= (name ? 1 : SAME_SECOND_MAX); i++) {
-		*made = name     ? arena_printf(arena, "%s/%s", draft->path, name)
-		        : i == 1 ? arena_printf(arena, "%s/%s" ENDING, draft->path, stamp)
-		                 : arena_printf(arena, "%s/%s-%d" ENDING, draft->path, stamp, i);
-		taken = take_name(draft->temporary, *made);
-		if (taken != 0 && errno != EEXIST)
-			return err_set_errno(err, errno, "the backup cannot be given its name %s", *made);
-	}
-	if (taken != 0)
-		return err_set(err, "%s is there already, and a backup never replaces a file", *made);
+	int number = first_number(arena, draft->path, made_s);
+	*made = name          ? arena_printf(arena, "%s/%s", draft->path, name)
+	        : number == 1 ? arena_printf(arena, "%s/%s" ENDING, draft->path, stamp)
+	                      : arena_printf(arena, "%s/%s-%d" ENDING, draft->path, stamp, number);
+	if (renameat2(AT_FDCWD, draft->temporary, AT_FDCWD, *made, RENAME_NOREPLACE) != 0)
+		return errno == EEXIST ? err_set(err, "%s is there already, and a backup never replaces a file", *made)
+		                       : err_set_errno(err, errno, "the backup cannot be given its name %s", *made);
 	draft->temporary = NULL;
 	if (fsync(draft->lock) != 0)
 		return err_set_errno(err, errno, "cannot sync the folder %s", draft->path);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,9 +150,8 @@ char *admin_contents(const struct harness *harness)
 {
 	return harness_query(
 	    harness,
-	    "SELECT string_agg(c.relname || ' ' || coalesce(md5((xpath('string(/table)', query_to_xml("
-	    "format('SELECT t.*::text FROM store.%I AS t ORDER BY t.*::text', c.relname), true, false, '')))[1]::text),"
-	    " ''), E'\\n' ORDER BY c.relname)"
+	    "SELECT string_agg(c.relname || query_to_xml(format('SELECT md5(string_agg(t.*::text, chr(10)"
+	    " ORDER BY t.*::text)) AS m FROM store.%I AS t', c.relname), true, false, '')::text, '' ORDER BY c.relname)"
 	    " FROM pg_class c WHERE c.relnamespace = 'store'::regnamespace AND c.relkind = 'r'");
 }
 
@@ -162,4 +162,71 @@ void admin_await_server_end(const struct harness *harness)
 	for (int i = 0; i < 400 && access(path, F_OK) == 0; i++)
 		usleep(50000);
 	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+json_t *admin_engagement(const char *title, const char *request_id)
+{
+	json_t *params = json_pack("{s:s, s:s, s:s, s:[s], s:[s], s:s}", "title", title, "kind", "meeting", "starts_on",
+	                           "2026-05-01", "countries", "KP", "workstreams", "1.2", "private_notes", "for me alone");
+	if (request_id)
+		json_object_set_new(params, "request_id", json_string(request_id));
+	return params;
+}
+
+void admin_log(const struct harness *harness, int count)
+{
+	struct client client;
+	client_open(&client, harness);
+	for (int i = 0; i < count; i++)
+		json_decref(client_result(&client, "engagement.log", admin_engagement("판문점 회담", NULL)));
+	client_close(&client);
+}
+
+void admin_begin_again(struct harness *harness)
+{
+	harness_start(harness);
+	harness_await(harness);
+}
+
+/* A folder of the test's own, for the daemon's user. */
+const char *admin_scratch(const struct harness *harness, const char *name)
+{
+	static char path[200];
+	struct stat owner;
+	snprintf(path, sizeof path, "%s/%s", harness->folder, name);
+	assert_int_equal(stat(harness->state, &owner), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(chown(path, owner.st_uid, owner.st_gid), 0);
+	return path;
+}
+
+char *admin_read_file(const char *path, size_t *length)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0 && fstat(fd, &status) == 0);
+	char *bytes = malloc((size_t)status.st_size);
+	assert_non_null(bytes);
+	assert_int_equal(read(fd, bytes, (size_t)status.st_size), status.st_size);
+	close(fd);
+	*length = (size_t)status.st_size;
+	return bytes;
+}
+
+void admin_write_file(const char *path, const char *bytes, size_t length)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, length), (ssize_t)length);
+	close(fd);
+}
+
+json_t *admin_item(json_t *manifest, const char *name)
+{
+	size_t index;
+	json_t *item;
+	json_array_foreach(json_object_get(manifest, "items"), index,
+	                   item) if (strcmp(json_string_value(json_object_get(item, "item")), name) == 0) return item;
+	fail_msg("%s is not measured", name);
+	return NULL;
 }

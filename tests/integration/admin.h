@@ -33,4 +33,21 @@ char *admin_contents(const struct harness *harness);
 /* Waits until the embedded server of a daemon that was killed has gone. */
 void admin_await_server_end(const struct harness *harness);
 
+/* An engagement with a private note, under a request_id unless that is NULL; and `count` of them, logged. */
+json_t *admin_engagement(const char *title, const char *request_id);
+void admin_log(const struct harness *harness, int count);
+
+/* Starts the daemon once more, and waits for it. */
+void admin_begin_again(struct harness *harness);
+
+/* Makes a folder of this name beside the daemon's state, for its user. Valid until the next call. */
+const char *admin_scratch(const struct harness *harness, const char *name);
+
+/* Whole files; what was read is to be freed. */
+char *admin_read_file(const char *path, size_t *length);
+void admin_write_file(const char *path, const char *bytes, size_t length);
+
+/* What a manifest says of one table. */
+json_t *admin_item(json_t *manifest, const char *name);
+
 #endif

@@ -1,6 +1,5 @@
 /* Keep: a way back. Everything that was acknowledged before a backup is there after the loss of the cluster and a
- * restore, and does what it did; a damaged backup is recognised, whatever is damaged; and whoever is cut off in the
- * middle has lost nothing. */
+ * restore, and does what it did; so it is in a cluster made anew, and on a server of one's own. */
 #include "admin.h"
 
 #include <fcntl.h>
@@ -23,24 +22,6 @@
 #include "../../src/keep/archive.h"
 #include "guard.h"
 
-static json_t *engagement(const char *title, const char *request_id)
-{
-	json_t *params = json_pack("{s:s, s:s, s:s, s:[s], s:[s], s:s}", "title", title, "kind", "meeting", "starts_on",
-	                           "2026-05-01", "countries", "KP", "workstreams", "1.2", "private_notes", "for me alone");
-	if (request_id)
-		json_object_set_new(params, "request_id", json_string(request_id));
-	return params;
-}
-
-static void log_some(const struct harness *harness, int count)
-{
-	struct client client;
-	client_open(&client, harness);
-	for (int i = 0; i < count; i++)
-		json_decref(client_result(&client, "engagement.log", engagement("판문점 회담", NULL)));
-	client_close(&client);
-}
-
 /* As a disk that is gone. */
 static void lose(struct harness *harness)
 {
@@ -49,12 +30,6 @@ static void lose(struct harness *harness)
 	admin_await_server_end(harness);
 	snprintf(command, sizeof command, "rm -rf '%s/postgres'", harness->state);
 	assert_int_equal(system(command), 0);
-}
-
-static void begin_again(struct harness *harness)
-{
-	harness_start(harness);
-	harness_await(harness);
 }
 
 /* Writes until it is told to stop; how many were acknowledged stands in shared memory. */
@@ -72,7 +47,7 @@ static pid_t start_writer(const struct harness *harness, struct writing *writing
 	struct client client;
 	client_open(&client, harness);
 	while (!writing->stop) {
-		json_t *answer = client_call(&client, "engagement.log", engagement("while a backup is made", NULL));
+		json_t *answer = client_call(&client, "engagement.log", admin_engagement("while a backup is made", NULL));
 		if (!answer || !json_object_get(answer, "result"))
 			_exit(1);
 		json_decref(answer);
@@ -124,7 +99,7 @@ static void test_loss_and_return(void **state)
 	struct client client;
 	assert_true(writing != MAP_FAILED);
 	client_open(&client, harness);
-	json_t *first = client_result(&client, "engagement.log", engagement("repeated after the loss", REPEATED));
+	json_t *first = client_result(&client, "engagement.log", admin_engagement("repeated after the loss", REPEATED));
 	char *token = token_of(&client);
 	set_reminder(&client, harness, "still comes", 12);
 	pid_t writer = start_writer(harness, writing);
@@ -144,14 +119,14 @@ static void test_loss_and_return(void **state)
 	ADMIN_EXPECT(harness, 0, "right: restored", "verify-backup", file);
 	lose(harness);
 	ADMIN_EXPECT(harness, 0, "restored, and every table compared", "restore", file);
-	begin_again(harness);
+	admin_begin_again(harness);
 
 	long there = harness_count(harness, "SELECT count(*) FROM store.engagement WHERE title LIKE 'while a%'");
 	assert_true(there >= before && there <= after + 1);
 	/* Nobody but a superuser, and who makes a backup, sees these. */
 	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.note"), there + 1);
 	client_open(&client, harness);
-	json_t *again = client_result(&client, "engagement.log", engagement("repeated after the loss", REPEATED));
+	json_t *again = client_result(&client, "engagement.log", admin_engagement("repeated after the loss", REPEATED));
 	assert_true(json_equal(first, again));
 	json_decref(client_result(&client, "session.login", json_pack("{s:s}", "token", token)));
 	expect_reminder(&client, "still comes");
@@ -166,17 +141,17 @@ static void test_loss_and_return(void **state)
 static void test_nothing_differs(void **state)
 {
 	struct harness *harness = *state;
-	log_some(harness, 5);
+	admin_log(harness, 5);
 	ADMIN_EXPECT(harness, 0, ".backup", "backup");
 	char *before = admin_contents(harness), *file = admin_newest(harness);
 	assert_true(strlen(before) > 1000);
-	log_some(harness, 1);
+	admin_log(harness, 1);
 	char *changed = admin_contents(harness);
 	assert_string_not_equal(before, changed);
 	assert_int_equal(harness_stop(harness), 0);
 	ADMIN_EXPECT(harness, 1, "there is a store in this database; with --replace", "restore", file);
 	ADMIN_EXPECT(harness, 0, "what stood here is kept as store_before_", "restore", "--replace", file);
-	begin_again(harness);
+	admin_begin_again(harness);
 	/* What stands there is the backup's, as it was, before anything is written again. */
 	char *after = admin_contents(harness);
 	assert_string_equal(before, after);
@@ -220,276 +195,6 @@ static void test_refusals(void **state)
 	free(file);
 }
 
-/* A folder of the test's own, for the daemon's user. */
-static const char *scratch(const struct harness *harness, const char *name)
-{
-	static char path[200];
-	struct stat owner;
-	snprintf(path, sizeof path, "%s/%s", harness->folder, name);
-	assert_int_equal(stat(harness->state, &owner), 0);
-	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(chown(path, owner.st_uid, owner.st_gid), 0);
-	return path;
-}
-
-static char *read_file(const char *path, size_t *length)
-{
-	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(fd >= 0 && fstat(fd, &status) == 0);
-	char *bytes = malloc((size_t)status.st_size);
-	assert_non_null(bytes);
-	assert_int_equal(read(fd, bytes, (size_t)status.st_size), status.st_size);
-	close(fd);
-	*length = (size_t)status.st_size;
-	return bytes;
-}
-
-static void write_file(const char *path, const char *bytes, size_t length)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, bytes, length), (ssize_t)length);
-	close(fd);
-}
-
-static void test_damaged(void **state)
-{
-	struct harness *harness = *state;
-	char *file = admin_newest(harness), damaged[260];
-	size_t length;
-	char *bytes = read_file(file, &length);
-	struct archive archive;
-	struct err err;
-	assert_true(archive_open(&archive, file, &err));
-	size_t dump = (size_t)archive.dump_length;
-	archive_close(&archive);
-	snprintf(damaged, sizeof damaged, "%s/damaged.backup", scratch(harness, "damaged"));
-	const size_t cuts[] = {0, 1, 511, 512, 600, dump / 2, 512 + dump, length - 1024, length - 1};
-	for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-		write_file(damaged, bytes, cuts[i]);
-		ADMIN_EXPECT(harness, 1, "damaged.backup", "verify-backup", damaged);
-	}
-	/* One bit each: the head's name and size, the dump at its head, middle and end, the manifest, the last byte. */
-	const size_t places[] = {3,          130,           300,           512,          517,       512 + dump / 2,
-	                         511 + dump, length - 2000, length - 1100, length - 700, length - 1};
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		bytes[places[i]] = (char)(bytes[places[i]] ^ 0x10);
-		write_file(damaged, bytes, length);
-		char *said;
-		if (ADMIN(harness, &said, "verify-backup", damaged) != 1)
-			fail_msg("a changed byte at %zu of %zu was not seen: %s", places[i], length, said);
-		free(said);
-		bytes[places[i]] = (char)(bytes[places[i]] ^ 0x10);
-	}
-	char folder[200];
-	snprintf(folder, sizeof folder, "%s/damaged", harness->folder);
-	assert_int_equal(admin_files(folder, ".verified"), 0);
-	/* Longer than it was. */
-	char *longer = calloc(1, length + 512);
-	assert_non_null(longer);
-	memcpy(longer, bytes, length);
-	write_file(damaged, longer, length + 512);
-	ADMIN_EXPECT(harness, 1, "cut off, or longer", "verify-backup", damaged);
-	write_file(damaged, bytes, length);
-	ADMIN_EXPECT(harness, 0, "right: restored", "verify-backup", damaged);
-	free(longer);
-	free(bytes);
-	free(file);
-}
-
-/* Puts a backup together of a dump and a manifest, as one who means to deceive would. */
-static void forge(const char *path, const char *dump, size_t length, json_t *manifest)
-{
-	struct archive_draft draft;
-	struct err err;
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	assert_true(fd >= 0);
-	assert_true(archive_begin(&draft, fd, &err));
-	assert_true(archive_add(&draft, dump, length, &err));
-	assert_true(archive_finish(&draft, manifest, &err));
-	close(fd);
-}
-
-/* pg_dump of the harness's database by the test itself. */
-static char *dump_of(const struct harness *harness, const char *options, size_t *length)
-{
-	char command[500], path[100];
-	snprintf(path, sizeof path, "%s/own.dump", harness->folder);
-	snprintf(command, sizeof command, "pg_dump -Fc -n store %s -h %s/postgres/socket -U postgres tracktwo | cat > %s",
-	         options, harness->state, path);
-	assert_int_equal(system(command), 0);
-	return read_file(path, length);
-}
-
-static json_t *item_of(json_t *manifest, const char *name)
-{
-	size_t index;
-	json_t *item;
-	json_array_foreach(json_object_get(manifest, "items"), index,
-	                   item) if (strcmp(json_string_value(json_object_get(item, "item")), name) == 0) return item;
-	fail_msg("%s is not measured", name);
-	return NULL;
-}
-
-/* Sound by all digests, and yet not what was backed up. */
-static void test_forged(void **state)
-{
-	struct harness *harness = *state;
-	struct archive archive;
-	struct err err;
-	char forged[260];
-	size_t length;
-	ADMIN_EXPECT(harness, 0, ".backup", "backup");
-	char *file = admin_newest(harness);
-	assert_true(archive_open(&archive, file, &err));
-	snprintf(forged, sizeof forged, "%s/forged.backup", scratch(harness, "forged"));
-	char *whole = dump_of(harness, "", &length);
-
-	forge(forged, whole, length, archive.manifest);
-	ADMIN_EXPECT(harness, 0, "right: restored", "verify-backup", forged);
-	json_t *rows = item_of(archive.manifest, "engagement");
-	json_int_t count = json_integer_value(json_object_get(rows, "rows"));
-	json_object_set_new(rows, "rows", json_integer(count + 1));
-	forge(forged, whole, length, archive.manifest);
-	ADMIN_EXPECT(harness, 1, "engagement has", "verify-backup", forged);
-	json_object_set_new(rows, "rows", json_integer(count));
-
-	size_t less;
-	char *without = dump_of(harness, "-T store.holiday", &less);
-	forge(forged, without, less, archive.manifest);
-	ADMIN_EXPECT(harness, 1, "holiday is missing", "verify-backup", forged);
-	free(without);
-
-	without = dump_of(harness, "--exclude-table-data=store.note", &less);
-	forge(forged, without, less, archive.manifest);
-	ADMIN_EXPECT(harness, 1, "note has 0 rows and had", "verify-backup", forged);
-	free(without);
-
-	/* Of the same shape, with other contents. */
-	log_some(harness, 1);
-	without = dump_of(harness, "", &less);
-	forge(forged, without, less, archive.manifest);
-	ADMIN_EXPECT(harness, 1, "engagement has", "verify-backup", forged);
-	free(without);
-
-	json_object_set_new(archive.manifest, "schema_version", json_integer(9999));
-	forge(forged, whole, length, archive.manifest);
-	assert_int_equal(harness_stop(harness), 0);
-	ADMIN_EXPECT(harness, 1, "this release knows", "restore", "--replace", forged);
-	json_object_set_new(archive.manifest, "schema_version", json_integer(17));
-	json_object_set_new(archive.manifest, "database_id", json_string("another"));
-	forge(forged, whole, length, archive.manifest);
-	ADMIN_EXPECT(harness, 1, "add --another", "restore", "--replace", forged);
-	begin_again(harness);
-	archive_close(&archive);
-	free(whole);
-	free(file);
-}
-
-static void test_full_disk(void **state)
-{
-	struct harness *harness = *state;
-	int whole = admin_files(admin_folder(harness), ".backup"), status;
-	const long limits[] = {100, 512, 513, 20000, 200000};
-	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-		pid_t child = admin_start(harness, -1, limits[i], (const char *const[]){"backup", NULL});
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_true(WIFEXITED(status));
-		assert_int_equal(WEXITSTATUS(status), 1);
-		assert_int_equal(admin_files(admin_folder(harness), ".backup"), whole);
-		assert_int_equal(admin_files(admin_folder(harness), ""),
-		                 whole + admin_files(admin_folder(harness), ".verified"));
-	}
-	if (geteuid() != 0)
-		return;
-	const char *small = scratch(harness, "small");
-	struct stat owner;
-	assert_int_equal(stat(small, &owner), 0);
-	if (mount("tmpfs", small, "tmpfs", 0, "size=64k") != 0)
-		return;
-	assert_int_equal(chown(small, owner.st_uid, owner.st_gid), 0);
-	char *said;
-	int got = ADMIN(harness, &said, "backup", "--to", small);
-	int files = admin_files(small, "");
-	assert_int_equal(umount(small), 0);
-	assert_int_equal(got, 1);
-	assert_non_null(strstr(said, "No space left on device"));
-	assert_int_equal(files, 0);
-	free(said);
-}
-
-static void test_killed_backup(void **state)
-{
-	struct harness *harness = *state;
-	int finished = 0, status;
-	char *said;
-	for (int i = 0; i < 24; i++) {
-		int before = admin_files(admin_folder(harness), ".backup");
-		pid_t child = admin_start(harness, -1, 0, (const char *const[]){"backup", "--keep", "0", NULL});
-		usleep((useconds_t)i * 6000);
-		kill(child, SIGKILL);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		int made = admin_files(admin_folder(harness), ".backup") - before;
-		assert_in_range(made, 0, 1);
-		finished += made;
-		if (made == 1) {
-			struct archive archive;
-			struct err err;
-			char *file = admin_newest(harness);
-			assert_true(archive_open(&archive, file, &err));
-			archive_close(&archive);
-			free(file);
-		}
-	}
-	print_message("%d of 24 killed backups were finished\n", finished);
-	assert_true(finished < 24);
-	/* What they left goes with the next one. */
-	assert_int_equal(ADMIN(harness, &said, "backup", "--keep", "0"), 0);
-	free(said);
-	assert_int_equal(admin_files(admin_folder(harness), ""),
-	                 admin_files(admin_folder(harness), ".backup") + admin_files(admin_folder(harness), ".verified"));
-	char *file = admin_newest(harness);
-	ADMIN_EXPECT(harness, 0, "right: restored", "verify-backup", file);
-	free(file);
-}
-
-/* Killed at any moment, the store is the old one, or the restored one, and whole. */
-static void test_killed_restore(void **state)
-{
-	struct harness *harness = *state;
-	ADMIN_EXPECT(harness, 0, ".backup", "backup");
-	char *file = admin_newest(harness), *restored = admin_contents(harness);
-	log_some(harness, 3);
-	char *old = admin_contents(harness);
-	int status, olds = 0;
-	assert_string_not_equal(old, restored);
-	for (int i = 0; i < 8; i++) {
-		harness_stop(harness);
-		pid_t child = admin_start(harness, -1, 0, (const char *const[]){"restore", "--replace", file, NULL});
-		usleep((useconds_t)(200000 + i * 150000));
-		kill(child, SIGKILL);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		begin_again(harness);
-		char *now = admin_contents(harness);
-		olds += strcmp(now, old) == 0;
-		if (strcmp(now, old) != 0 && strcmp(now, restored) != 0)
-			fail_msg("killed after %d ms, the store is neither the old one nor the restored one", 200 + i * 150);
-		bool is_old = strcmp(now, old) == 0;
-		free(now);
-		if (!is_old)
-			break;
-	}
-	print_message("%d restores were killed before their commit\n", olds);
-	assert_true(olds > 0);
-	harness_stop(harness);
-	ADMIN_EXPECT(harness, 0, "restored", "restore", "--replace", file);
-	begin_again(harness);
-	free(file);
-	free(old);
-	free(restored);
-}
-
 static void test_two_at_once(void **state)
 {
 	struct harness *harness = *state;
@@ -513,7 +218,7 @@ static void test_two_at_once(void **state)
 static void test_rotation(void **state)
 {
 	struct harness *harness = *state;
-	const char *folder = scratch(harness, "rotated");
+	const char *folder = admin_scratch(harness, "rotated");
 	char kept[200], first[260] = "";
 	snprintf(kept, sizeof kept, "%s", folder);
 	for (int i = 1; i <= 3; i++) {
@@ -570,9 +275,9 @@ static void test_cluster_anew(void **state)
 	assert_int_equal(harness_stop(harness), 0);
 	/* Settings of one's own go along. */
 	snprintf(path, sizeof path, "%s/postgres/data/local.conf", harness->state);
-	write_file(path, "work_mem = '5MB'\n", 17);
+	admin_write_file(path, "work_mem = '5MB'\n", 17);
 	ADMIN_EXPECT(harness, 0, "every table was compared; start the daemon", "upgrade-cluster", "--same-version");
-	begin_again(harness);
+	admin_begin_again(harness);
 	char *after = admin_contents(harness), *setting = harness_query(harness, "SHOW work_mem");
 	assert_string_equal(before, after);
 	assert_string_equal(setting, "5MB");
@@ -596,7 +301,7 @@ static void test_move(void **state)
 	struct harness other;
 	char to[300], dsn[300], admin_dsn[320], wrong[300];
 	harness_init(&other);
-	begin_again(&other);
+	admin_begin_again(&other);
 	free(harness_query(&other, "CREATE DATABASE mine OWNER tracktwo_owner TEMPLATE template0"));
 	snprintf(to, sizeof to, "host=%s/postgres/socket dbname=mine user=tracktwo_admin", other.state);
 	snprintf(wrong, sizeof wrong, "host=%s/postgres/socket dbname=tracktwo user=tracktwo_admin", other.state);
@@ -615,20 +320,20 @@ static void test_move(void **state)
 	snprintf(admin_dsn, sizeof admin_dsn, "database.admin_dsn=%s", to);
 	harness->settings[0] = dsn;
 	harness->settings[1] = admin_dsn;
-	begin_again(harness);
-	log_some(harness, 2);
+	admin_begin_again(harness);
+	admin_log(harness, 2);
 	ADMIN_EXPECT(harness, 0, "right: restored", "backup", "--verify");
 	char *file = admin_newest(harness);
 	struct archive archive;
 	struct err err;
 	assert_true(archive_open(&archive, file, &err));
-	assert_int_equal(json_integer_value(json_object_get(item_of(archive.manifest, "note"), "rows")), notes + 2);
+	assert_int_equal(json_integer_value(json_object_get(admin_item(archive.manifest, "note"), "rows")), notes + 2);
 	archive_close(&archive);
 	ADMIN_EXPECT(harness, 1, "a daemon serves from this database", "restore", "--replace", file);
-	log_some(harness, 1);
+	admin_log(harness, 1);
 	assert_int_equal(harness_stop(harness), 0);
 	ADMIN_EXPECT(harness, 0, "restored, and every table compared", "restore", "--replace", file);
-	begin_again(harness);
+	admin_begin_again(harness);
 	struct client client;
 	client_open(&client, harness);
 	json_t *page = client_result(&client, "engagement.history", json_pack("{s:i}", "limit", 1));
@@ -639,7 +344,7 @@ static void test_move(void **state)
 	harness->settings[0] = harness->settings[1] = NULL;
 	snprintf(wrong, sizeof wrong, "%s/postgres/moved", harness->state);
 	assert_int_equal(unlink(wrong), 0);
-	begin_again(harness);
+	admin_begin_again(harness);
 	/* What was left behind is as it was left. */
 	char *after = admin_contents(harness);
 	assert_string_equal(before, after);
@@ -652,19 +357,10 @@ static void test_move(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_loss_and_return),
-	    cmocka_unit_test(test_nothing_differs),
-	    cmocka_unit_test(test_refusals),
-	    cmocka_unit_test(test_damaged),
-	    cmocka_unit_test(test_forged),
-	    cmocka_unit_test(test_full_disk),
-	    cmocka_unit_test(test_killed_backup),
-	    cmocka_unit_test(test_killed_restore),
-	    cmocka_unit_test(test_two_at_once),
-	    cmocka_unit_test(test_rotation),
-	    cmocka_unit_test(test_permissions),
-	    cmocka_unit_test(test_cluster_anew),
-	    cmocka_unit_test(test_move),
+	    cmocka_unit_test(test_loss_and_return), cmocka_unit_test(test_nothing_differs),
+	    cmocka_unit_test(test_refusals),        cmocka_unit_test(test_two_at_once),
+	    cmocka_unit_test(test_rotation),        cmocka_unit_test(test_permissions),
+	    cmocka_unit_test(test_cluster_anew),    cmocka_unit_test(test_move),
 	};
 	return cmocka_run_group_tests(tests, harness_group_setup, harness_group_teardown);
 }
