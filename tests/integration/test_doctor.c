@@ -191,8 +191,8 @@ static void test_delivery(void **state)
 	             " SELECT gen_random_uuid(), id, 'https://example.org/', decode(repeat('00', 32), 'hex'), 'disabled',"
 	             " 'gone', id FROM store.principal LIMIT 1",
 	             "DELETE FROM store.webhook", "delivery", "warn", "1 webhooks are disabled", "webhook update");
-	expect_after(harness, "UPDATE store.principal SET timezone = 'Mars/Olympus' WHERE bootstrap",
-	             "UPDATE store.principal SET timezone = 'Asia/Seoul' WHERE bootstrap", "zones", "bad", "Mars/Olympus",
+	expect_after(harness, "UPDATE store.reminder SET timezone = 'Mars/Olympus' WHERE note = 'x'",
+	             "UPDATE store.reminder SET timezone = 'Asia/Seoul' WHERE note = 'x'", "zones", "bad", "Mars/Olympus",
 	             "tzdata");
 	expect_after(harness, "UPDATE store.principal SET email = 'a@example.org' WHERE bootstrap",
 	             "UPDATE store.principal SET email = NULL WHERE bootstrap", "mail", "warn",

@@ -119,6 +119,8 @@ static const struct {
     {"delivery", "at_once", 1, 256},
     {"delivery", "retry_first_s", 1, 3600},
     {"delivery", "attempts", 1, 100},
+    {"backup", "keep", 0, 10000},
+    {"backup", "max_age_h", 1, 8760},
 };
 
 static long number_at(const char *section, const char *name)
