@@ -141,7 +141,7 @@ static const struct config_key keys[] = {
     NUMBER_AS("delivery", attempts, delivery_attempts, "10", 1, 100,
               "How often a mail or a webhook is attempted before it has failed and somebody is told.", RELOADS),
     TEXT_AS("backup", directory, backup_directory, "", 0, PATH_BYTES, NULL,
-            "Folder of the backups; empty: backups in the state_dir. Better on another disk, or another machine."),
+            "Folder of the backups; empty: backups in the state_dir. Better on another disk or machine."),
     NUMBER_AS("backup", keep, backup_keep, "14", 0, 10000,
               "How many backups stay in the folder; older ones go, but never the last verified one. 0: all stay."),
     NUMBER_AS("backup", max_age_h, backup_max_age_h, "26", 1, 8760,

@@ -13,7 +13,9 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -255,6 +257,65 @@ static void test_rotation(void **state)
 	assert_int_equal(admin_files(kept, ".verified"), 1);
 }
 
+/* One scrape over a Unix socket, to be freed. */
+static char *scrape(const char *path)
+{
+	static const char request[] = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char *text = calloc(1, 1 << 20);
+	size_t length = 0;
+	assert_non_null(text);
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(write(fd, request, sizeof request - 1), sizeof request - 1);
+	for (ssize_t got; (got = read(fd, text + length, (1 << 20) - 1 - length)) > 0;)
+		length += (size_t)got;
+	close(fd);
+	return text;
+}
+
+/* The folder is read by a child of the daemon's, a moment after its start. */
+static void test_metrics(void **state)
+{
+	struct harness *harness = *state;
+	char path[200], setting[260], empty[300];
+	snprintf(path, sizeof path, "%s/http", harness->state);
+	snprintf(setting, sizeof setting, "daemon.http=%s", path);
+	snprintf(empty, sizeof empty, "backup.directory=%s", admin_scratch(harness, "empty"));
+	char *file = admin_newest(harness);
+	ADMIN_EXPECT(harness, 0, "right", "verify-backup", file);
+	assert_int_equal(harness_stop(harness), 0);
+	harness->settings[0] = setting;
+	admin_begin_again(harness);
+	long age = -1, verified = -1;
+	for (int i = 0; i < 100 && age < 0; i++) {
+		char *text = scrape(path);
+		const char *at = strstr(text, "\ntracktwo_backup_age_seconds ");
+		const char *proven = strstr(text, "\ntracktwo_backup_verified_age_seconds ");
+		if (at && proven) {
+			age = atol(strchr(at, ' '));
+			verified = atol(strchr(proven, ' '));
+		}
+		free(text);
+		usleep(50000);
+	}
+	assert_in_range(age, 0, 600);
+	assert_int_equal(verified, age);
+	assert_int_equal(harness_stop(harness), 0);
+	harness->settings[1] = empty;
+	admin_begin_again(harness);
+	usleep(500000);
+	char *text = scrape(path);
+	assert_non_null(strstr(text, "tracktwo_build_info"));
+	assert_null(strstr(text, "tracktwo_backup_"));
+	free(text);
+	assert_int_equal(harness_stop(harness), 0);
+	harness->settings[0] = harness->settings[1] = NULL;
+	admin_begin_again(harness);
+	free(file);
+}
+
 static void test_permissions(void **state)
 {
 	struct harness *harness = *state;
@@ -357,10 +418,15 @@ static void test_move(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_loss_and_return), cmocka_unit_test(test_nothing_differs),
-	    cmocka_unit_test(test_refusals),        cmocka_unit_test(test_two_at_once),
-	    cmocka_unit_test(test_rotation),        cmocka_unit_test(test_permissions),
-	    cmocka_unit_test(test_cluster_anew),    cmocka_unit_test(test_move),
+	    cmocka_unit_test(test_loss_and_return),
+	    cmocka_unit_test(test_nothing_differs),
+	    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_two_at_once),
+	    cmocka_unit_test(test_rotation),
+	    cmocka_unit_test(test_permissions),
+	    cmocka_unit_test(test_metrics),
+	    cmocka_unit_test(test_cluster_anew),
+	    cmocka_unit_test(test_move),
 	};
 	return cmocka_run_group_tests(tests, harness_group_setup, harness_group_teardown);
 }
