@@ -7,8 +7,8 @@ OPTIMIZE  ?= -O2
 SANITIZE  ?=
 
 PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-dev libcmocka-dev libicu-dev libical-dev \
-             libinih-dev libssl-dev libsmartcols-dev libcurl4-openssl-dev libsystemd-dev ca-certificates postgresql-15 \
-             scdoc mandoc
+             libinih-dev libssl-dev libsmartcols-dev libcurl4-openssl-dev libsystemd-dev libseccomp-dev systemd \
+             ca-certificates postgresql-15 scdoc mandoc
 # With libsystemd where it is; `make SYSTEMD=` does without.
 SYSTEMD   ?= $(shell pkg-config --exists libsystemd && echo libsystemd)
 LIBRARIES := $(SYSTEMD) libpq libevent_core libevent_extra jansson icu-uc icu-i18n libical inih libcrypto smartcols libcurl
@@ -142,6 +142,10 @@ bench-reminders: deps deps-bench
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench/load
 	@sh tests/bench/reminders.sh $(BUILD)
 
+# Committed, so that it can be read where nothing is built; a unit test compares.
+config/tracktwo.conf: $(BUILD)/tracktwod
+	@$(BUILD)/tracktwod --describe=config > $@.new && mv $@.new $@
+
 man: $(BUILD)/tracktwod.8
 $(BUILD)/tracktwod.8: $(BUILD)/tracktwod
 	@$(BUILD)/tracktwod --describe=man | scdoc > $@.new
@@ -198,13 +202,13 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_HELP) $(ROOMS) $(BUILD)/em
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
-	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lseccomp
 
 # Where libfaketime lies on this machine.
 $(BUILD)/tests/faults/test_clock.o: CPPFLAGS += -DFAKETIME_FOLDER='"$(shell $(CC) -print-multiarch)"'
 
 $(BUILD)/tests/faults/%: $(BUILD)/tests/faults/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
-	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lseccomp
 
 $(BUILD)/tests/clients/%: $(BUILD)/tests/clients/%.o $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
