@@ -53,6 +53,8 @@ help:
 	@echo 'make bench  how fast it is beside pgbench, in about five minutes; SIZE=… engagements, ONLY=… one row'
 	@echo 'make bench-reminders  reminders beside graphile-worker and pg-boss, in about eight minutes; needs the network once'
 	@echo 'make man    the manual page, checked'
+	@echo 'make install, make uninstall  DESTDIR=… prefix=/usr/local sysconfdir=/etc'
+	@echo 'make test-service  the installed daemon under a real systemd, booted in a container; as root'
 	@echo 'make clean  remove build/ (never .run/, which holds data)'
 
 # What is missing is installed; elsewhere than on Debian the list is printed.
@@ -81,7 +83,7 @@ test: deps
 	@$(MAKE) --no-print-directory test-sanitized
 	@echo 'All tests passed.'
 
-check: check-floors test-unit man
+check: check-floors test-unit man test-install
 
 # Every #include points down, or sideways without a loop; and each room includes only the libraries that are its own.
 check-floors:
@@ -90,6 +92,7 @@ check-floors:
 # The other compiler, all warnings, objects only.
 check-warnings:
 	@$(MAKE) --no-print-directory BUILD=build/clang CC=clang objects
+	@$(MAKE) --no-print-directory BUILD=build/bare SYSTEMD= build/bare/src/daemon/service.o
 
 .PHONY: objects man
 objects: $(OBJECTS) $(BUILD)/src/tracktwod.o $(BUILD)/src/tracktwo.o
@@ -152,6 +155,29 @@ $(BUILD)/tracktwod.8: $(BUILD)/tracktwod
 	@# scdoc writes paragraph macros that stand for nothing; all else must be clean.
 	@! mandoc -Tlint -W warning $@.new | grep -v 'skipping paragraph macro'
 	@mv $@.new $@
+
+# Staged by a distribution: make install DESTDIR=… prefix=/usr
+prefix     ?= /usr/local
+sysconfdir ?= /etc
+DESTDIR    ?=
+INSTALL    := DESTDIR='$(DESTDIR)' prefix='$(prefix)' sysconfdir='$(sysconfdir)' UNITS='$(SYSTEMD)' sh config/install.sh
+
+.PHONY: install uninstall test-install test-service
+install: all man
+	@$(INSTALL) install $(BUILD)
+
+uninstall:
+	@$(INSTALL) uninstall $(BUILD)
+
+test-install: all man
+	@sh tests/service/install.sh $(BUILD)
+
+# Apart from `make test`: it boots a real systemd in a container, which not every machine allows; it says why then.
+test-service: deps
+	@$(MAKE) --no-print-directory deps PACKAGES=systemd-container
+	@$(MAKE) --no-print-directory test-install $(BUILD)/tests/integration/test_service
+	@timeout 300 $(BUILD)/tests/integration/test_service
+	@sh tests/service/boot.sh $(BUILD)
 
 # As .clang-format says.
 format:
