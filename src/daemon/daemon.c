@@ -206,6 +206,7 @@ static void on_startup_end(struct daemon *daemon, int status)
 			pg_pool_start(daemon->pool);
 		break;
 	case MIGRATE_UNREACHABLE:
+		service_notify("STATUS=The database is out of reach; trying again");
 		step_in(daemon, STARTUP_RETRY_MS);
 		break;
 	case MIGRATE_REFUSED:

@@ -31,8 +31,12 @@ main=$(property MainPID)
 log >/dev/null || fault 'nothing could be logged'
 echo "runs as $(ps -o user= -p "$main"), with PostgreSQL as its child; an engagement was logged through systemd's socket"
 
-# A caller's user is known through all the walls.
+# A caller's user is known through all the walls; who is not of the group does not come that far.
+useradd --no-create-home --groups tracktwo kim && useradd --no-create-home lee || fault 'no users can be made'
+kim=$(tracktwo --json principal create --name Kim --role officer --unix-user kim) || fault 'no principal can be made'
 tracktwo --json session whoami | grep -q '"administrator"' || fault 'root is not known by its user'
+runuser -u kim -- tracktwo --json session whoami | grep -q '"officer"' || fault "a colleague is not known by their user: $kim"
+if runuser -u lee -- tracktwo session whoami >/dev/null 2>&1; then fault 'somebody outside the group may connect'; fi
 
 # Reload: a right file, a wrong one.
 printf '[daemon]\nlog_level = debug\n' >/etc/tracktwo/tracktwo.conf
@@ -65,7 +69,7 @@ await active
 echo 'stopped by SIGSTOP, it was ended by the watchdog, and the next one has all that was logged'
 
 # Stop, and a start by the socket alone.
-systemctl stop tracktwod.service || fault 'no stop'
+systemctl stop tracktwod.service 2>/dev/null || fault 'no stop'
 [ "$(property Result)" = success ] || fault "its end was $(property Result)"
 tracktwo wait --for 60 >/dev/null || fault 'the socket does not start it'
 active || fault 'the socket did not start it'
