@@ -141,8 +141,8 @@ static void on_reference(bool loaded, void *context)
 		return;
 	daemon->phase = PHASE_SERVING;
 	rpc_set_ready(daemon->rpc, true);
-	log_info("", "ready on %s; tcp %s; http %s", daemon->config->socket, daemon->config->tcp,
-	         daemon->listeners.web ? daemon->config->http : "off");
+	log_info("", "ready on %s; tcp %s; http %s", daemon->listeners.socket_place, daemon->listeners.tcp_place,
+	         daemon->listeners.web_place);
 	service_notify("READY=1\nSTATUS=Serving");
 }
 

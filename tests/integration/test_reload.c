@@ -18,7 +18,7 @@
 #ifdef __SANITIZE_ADDRESS__
 enum { RELOADS = 200, GROWTH_KB = 64 * 1024 };
 #else
-enum { RELOADS = 1000, GROWTH_KB = 1024 };
+enum { RELOADS = 1000, GROWTH_KB = 256 };
 #endif
 enum { RELOAD_MS = 10000, WARM_UP = 100 };
 
