@@ -7,8 +7,8 @@ OPTIMIZE  ?= -O2
 SANITIZE  ?=
 
 PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-dev libcmocka-dev libicu-dev libical-dev \
-             libinih-dev libssl-dev libsmartcols-dev libcurl4-openssl-dev libsystemd-dev ca-certificates postgresql-15 \
-             scdoc mandoc
+             libinih-dev libssl-dev libsmartcols-dev libcurl4-openssl-dev libsystemd-dev libseccomp-dev systemd \
+             ca-certificates postgresql-15 scdoc mandoc
 # With libsystemd where it is; `make SYSTEMD=` does without.
 SYSTEMD   ?= $(shell pkg-config --exists libsystemd && echo libsystemd)
 LIBRARIES := $(SYSTEMD) libpq libevent_core libevent_extra jansson icu-uc icu-i18n libical inih libcrypto smartcols libcurl
@@ -53,6 +53,8 @@ help:
 	@echo 'make bench  how fast it is beside pgbench, in about five minutes; SIZE=… engagements, ONLY=… one row'
 	@echo 'make bench-reminders  reminders beside graphile-worker and pg-boss, in about eight minutes; needs the network once'
 	@echo 'make man    the manual page, checked'
+	@echo 'make install, make uninstall  DESTDIR=… prefix=/usr/local sysconfdir=/etc'
+	@echo 'make test-service  the installed daemon under a real systemd, booted in a container; as root'
 	@echo 'make clean  remove build/ (never .run/, which holds data)'
 
 # What is missing is installed; elsewhere than on Debian the list is printed.
@@ -81,7 +83,7 @@ test: deps
 	@$(MAKE) --no-print-directory test-sanitized
 	@echo 'All tests passed.'
 
-check: check-floors test-unit man
+check: check-floors test-unit man test-install
 
 # Every #include points down, or sideways without a loop; and each room includes only the libraries that are its own.
 check-floors:
@@ -90,6 +92,7 @@ check-floors:
 # The other compiler, all warnings, objects only.
 check-warnings:
 	@$(MAKE) --no-print-directory BUILD=build/clang CC=clang objects
+	@$(MAKE) --no-print-directory BUILD=build/bare SYSTEMD= build/bare/src/daemon/service.o
 
 .PHONY: objects man
 objects: $(OBJECTS) $(BUILD)/src/tracktwod.o $(BUILD)/src/tracktwo.o
@@ -142,12 +145,39 @@ bench-reminders: deps deps-bench
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench/load
 	@sh tests/bench/reminders.sh $(BUILD)
 
+# Committed, so that it can be read where nothing is built; a unit test compares.
+config/tracktwo.conf: $(BUILD)/tracktwod
+	@$(BUILD)/tracktwod --describe=config > $@.new && mv $@.new $@
+
 man: $(BUILD)/tracktwod.8
 $(BUILD)/tracktwod.8: $(BUILD)/tracktwod
 	@$(BUILD)/tracktwod --describe=man | scdoc > $@.new
 	@# scdoc writes paragraph macros that stand for nothing; all else must be clean.
 	@! mandoc -Tlint -W warning $@.new | grep -v 'skipping paragraph macro'
 	@mv $@.new $@
+
+# Staged by a distribution: make install DESTDIR=… prefix=/usr
+prefix     ?= /usr/local
+sysconfdir ?= /etc
+DESTDIR    ?=
+INSTALL    := DESTDIR='$(DESTDIR)' prefix='$(prefix)' sysconfdir='$(sysconfdir)' UNITS='$(SYSTEMD)' sh config/install.sh
+
+.PHONY: install uninstall test-install test-service
+install: all man
+	@$(INSTALL) install $(BUILD)
+
+uninstall:
+	@$(INSTALL) uninstall $(BUILD)
+
+test-install: all man
+	@sh tests/service/install.sh $(BUILD)
+
+# Apart from `make test`: it boots a real systemd in a container, which not every machine allows; it says why then.
+test-service: deps
+	@$(MAKE) --no-print-directory deps PACKAGES=systemd-container
+	@$(MAKE) --no-print-directory test-install $(BUILD)/tests/integration/test_service
+	@timeout 300 $(BUILD)/tests/integration/test_service
+	@sh tests/service/boot.sh $(BUILD)
 
 # As .clang-format says.
 format:
@@ -198,13 +228,13 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_HELP) $(ROOMS) $(BUILD)/em
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
-	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lseccomp
 
 # Where libfaketime lies on this machine.
 $(BUILD)/tests/faults/test_clock.o: CPPFLAGS += -DFAKETIME_FOLDER='"$(shell $(CC) -print-multiarch)"'
 
 $(BUILD)/tests/faults/%: $(BUILD)/tests/faults/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
-	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lseccomp
 
 $(BUILD)/tests/clients/%: $(BUILD)/tests/clients/%.o $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)

@@ -152,7 +152,10 @@ static int run(struct arguments *arguments)
 
 	place_find(&arguments->place);
 	if (!configure(&config, arguments, &err)) {
-		log_error("", "%s", err.message);
+		if (arguments->check)
+			fprintf(stderr, "tracktwod: %s\n", err.message);
+		else
+			log_error("", "%s", err.message);
 		goto out;
 	}
 	log_set_level((enum log_level)config.log_level);

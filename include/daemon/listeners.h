@@ -18,6 +18,7 @@ struct event_base;
 struct listeners {
 	struct conn_listener *socket, *tcp; /* NULL when they are off */
 	struct web *web;
+	const char *socket_place, *tcp_place, *web_place; /* in words, for the log */
 };
 
 /* Bytes that a client has not taken, over which it is too slow. */

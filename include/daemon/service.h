@@ -2,8 +2,8 @@
  * systemd.
  *
  * Listening descriptors come in (sd_listen_fds(3)), states and signs of life go out (sd_notify(3)), and log records go
- * to the journal with their fields (sd_journal_print(3)). Nothing of it is needed: without a service manager, or built
- * without libsystemd, nothing comes in, and what goes out goes nowhere. */
+ * to the journal with their fields, what it has no room for as lines. Nothing of it is needed: without a service
+ * manager, or built without libsystemd, nothing comes in, and what goes out goes nowhere. */
 #ifndef TRACKTWO_DAEMON_SERVICE_H
 #define TRACKTWO_DAEMON_SERVICE_H
 

@@ -141,8 +141,8 @@ static void on_reference(bool loaded, void *context)
 		return;
 	daemon->phase = PHASE_SERVING;
 	rpc_set_ready(daemon->rpc, true);
-	log_info("", "ready on %s; tcp %s; http %s", daemon->config->socket, daemon->config->tcp,
-	         daemon->listeners.web ? daemon->config->http : "off");
+	log_info("", "ready on %s; tcp %s; http %s", daemon->listeners.socket_place, daemon->listeners.tcp_place,
+	         daemon->listeners.web_place);
 	service_notify("READY=1\nSTATUS=Serving");
 }
 
@@ -206,6 +206,7 @@ static void on_startup_end(struct daemon *daemon, int status)
 			pg_pool_start(daemon->pool);
 		break;
 	case MIGRATE_UNREACHABLE:
+		service_notify("STATUS=The database is out of reach; trying again");
 		step_in(daemon, STARTUP_RETRY_MS);
 		break;
 	case MIGRATE_REFUSED:

@@ -9,6 +9,8 @@
 #include "daemon/web.h"
 #include "io/conn.h"
 
+static const char handed_over[] = "what was handed over";
+
 static struct conn_limits limits_of(const struct config *config)
 {
 	static const char refusal[] =
@@ -27,6 +29,7 @@ static bool open_tcp(struct listeners *listeners, const struct listeners_options
 	int inherited = service_take_descriptor("tcp");
 	struct address address;
 
+	listeners->tcp_place = inherited > 0 ? handed_over : where;
 	if (inherited > 0)
 		listeners->tcp = conn_listen_inherited(options->base, inherited, false, &limits, &peer_tcp, options->rpc, err);
 	else if (strcmp(where, "off") == 0)
@@ -41,6 +44,7 @@ static bool open_web(struct listeners *listeners, const struct listeners_options
 	const struct config *config = options->config;
 	int inherited = service_take_descriptor("http");
 
+	listeners->web_place = inherited > 0 ? handed_over : config->http;
 	if (inherited == 0 && strcmp(config->http, "off") == 0)
 		return true;
 	listeners->web = web_new(&(struct web_options){.base = options->base,
@@ -60,6 +64,7 @@ static bool open_web(struct listeners *listeners, const struct listeners_options
 	/* Where nobody asked for it, somebody else's port is no reason not to serve: two checkouts may run side by side. */
 	if (!listeners->web && inherited == 0 && strcmp(config->http, config_http_default) == 0) {
 		log_warning("", "%s; going on without http, name another place as [daemon] http", err->message);
+		listeners->web_place = "off";
 		return true;
 	}
 	return listeners->web || err_prefix(err, "http");
@@ -71,6 +76,7 @@ static bool open_socket(struct listeners *listeners, const struct listeners_opti
 	const struct config *config = options->config;
 	int inherited = service_take_descriptor("socket");
 
+	listeners->socket_place = inherited > 0 ? handed_over : config->socket;
 	listeners->socket =
 	    inherited > 0 ? conn_listen_inherited(options->base, inherited, true, &limits, &peer_unix, options->rpc, err)
 	                  : conn_listen_unix(options->base, config->socket, config->socket_group, &limits, &peer_unix,

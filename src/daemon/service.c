@@ -1,4 +1,4 @@
-/* Service: libsystemd, wrapped.
+/* Service: libsystemd, wrapped, and the journal.
  *
  * Invariant: after service_begin() the environment holds nothing of LISTEN_*, WATCHDOG_* and NOTIFY_SOCKET; the
  * socket's address is put back for as long as one notification takes. PostgreSQL, a child, speaks the same protocol. */
@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct {
 	const char *name;
@@ -46,72 +49,73 @@ void service_forget(void)
 
 #ifdef TRACKTWO_SYSTEMD
 
-#include <sys/uio.h>
-#define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-daemon.h>
-#include <systemd/sd-journal.h>
 
-enum { STATE_BYTES = 512, FIELD_BYTES = 128, FIELDS_MOST = 16 };
+enum { STATE_BYTES = 512, RECORD_BYTES = 6 * 1024 };
 
 static const char socket_variable[] = "NOTIFY_SOCKET";
 static char *notify_socket; /* NULL: nobody listens */
 static uint64_t watchdog_micros;
+static int journal = -1;
 
-struct fields {
-	struct iovec vectors[FIELDS_MOST];
-	char texts[FIELDS_MOST][FIELD_BYTES];
-	int count;
+struct datagram {
+	char bytes[RECORD_BYTES];
+	size_t length;
 };
 
-__attribute__((format(printf, 2, 3))) static void add_field(struct fields *fields, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add_field(struct datagram *datagram, const char *format, ...)
 {
-	char *text = fields->texts[fields->count];
+	size_t room = sizeof datagram->bytes - datagram->length;
 	va_list args;
-	if (fields->count == FIELDS_MOST)
-		return;
+	int length;
 	va_start(args, format);
-	vsnprintf(text, FIELD_BYTES, format, args);
+	length = vsnprintf(datagram->bytes + datagram->length, room, format, args);
 	va_end(args);
-	fields->vectors[fields->count++] = (struct iovec){text, strlen(text)};
+	if (length > 0 && (size_t)length + 1 < room) {
+		datagram->length += (size_t)length;
+		datagram->bytes[datagram->length++] = '\n';
+	}
 }
 
-/* A subject is words with numbers, "conn 3 call 17": each pair is a field. */
-static void add_subject(struct fields *fields, const char *subject)
+/* A subject has words with numbers, "conn 3 call 17": each pair is a field. */
+static void add_subject(struct datagram *datagram, const char *subject)
 {
 	static const struct {
 		const char *word, *field;
-	} known[] = {{"conn", "TRACKTWO_CONNECTION"},
-	             {"http", "TRACKTWO_REQUEST"},
-	             {"call", "TRACKTWO_CALL"},
-	             {"pg", "TRACKTWO_DATABASE_CONNECTION"}};
-	char word[16];
-	unsigned long number;
-	int length;
+	} known[] = {{"conn ", "TRACKTWO_CONNECTION"},
+	             {"http ", "TRACKTWO_REQUEST"},
+	             {"call ", "TRACKTWO_CALL"},
+	             {"pg ", "TRACKTWO_DATABASE_CONNECTION"}};
 
-	for (; sscanf(subject, "%15s %lu%n", word, &number, &length) == 2; subject += length)
-		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-			if (strcmp(known[i].word, word) == 0)
-				add_field(fields, "%s=%lu", known[i].field, number);
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		const char *at = strstr(subject, known[i].word);
+		unsigned long number;
+		if (at && (at == subject || at[-1] == ' ') && sscanf(at + strlen(known[i].word), "%lu", &number) == 1)
+			add_field(datagram, "%s=%lu", known[i].field, number);
+	}
 }
 
+static bool send_datagram(const struct datagram *datagram)
+{
+	static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket"};
+	return sendto(journal, datagram->bytes, datagram->length, MSG_DONTWAIT | MSG_NOSIGNAL,
+	              (const struct sockaddr *)&address, sizeof address) >= 0;
+}
+
+/* By the native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/). libsystemd's own function waits while the
+ * journal's queue is full, and with it would the loop; here the record becomes a line. */
 static bool send_record(const struct log_record *record)
 {
 	/* SD_ERR, SD_WARNING, SD_INFO, SD_DEBUG */
 	static const int priorities[] = {3, 4, 6, 7};
-	struct fields fields = {.count = 0};
-	char message[sizeof "MESSAGE=" + 4096];
-	int length = snprintf(message, sizeof message, "MESSAGE=%s", record->message);
+	struct datagram datagram = {.length = 0};
 
-	add_field(&fields, "PRIORITY=%d", priorities[record->level]);
-	add_field(&fields, "SYSLOG_IDENTIFIER=tracktwod");
-	if (record->file) {
-		add_field(&fields, "CODE_FILE=%s", record->file);
-		add_field(&fields, "CODE_LINE=%d", record->line);
-		add_field(&fields, "CODE_FUNC=%s", record->function);
-	}
-	add_subject(&fields, record->subject);
-	fields.vectors[fields.count++] = (struct iovec){message, (size_t)length};
-	return sd_journal_sendv(fields.vectors, fields.count) == 0;
+	add_field(&datagram, "PRIORITY=%d\nSYSLOG_IDENTIFIER=tracktwod", priorities[record->level]);
+	if (record->file)
+		add_field(&datagram, "CODE_FILE=%s\nCODE_LINE=%d\nCODE_FUNC=%s", record->file, record->line, record->function);
+	add_subject(&datagram, record->subject);
+	add_field(&datagram, "MESSAGE=%s", record->message);
+	return send_datagram(&datagram);
 }
 
 static bool take_descriptors(struct err *err)
@@ -142,7 +146,7 @@ bool service_begin(struct err *err)
 {
 	const char *address = getenv(socket_variable);
 
-	if (log_is_journal())
+	if (log_is_journal() && (journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) >= 0)
 		log_set_sink(send_record);
 	if (sd_watchdog_enabled(1, &watchdog_micros) <= 0)
 		watchdog_micros = 0;

@@ -41,8 +41,9 @@ pid_t startup_begin(const struct startup *startup)
 		return child;
 	sigaction(SIGTERM, &standard, NULL);
 	sigaction(SIGCHLD, &standard, NULL);
-	/* An interrupt at the terminal is the daemon's to handle. */
+	/* An interrupt or a hangup at the terminal is the daemon's to handle. */
 	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);

@@ -465,10 +465,9 @@ static void print_comment(FILE *out, const char *text)
 
 void config_describe(FILE *out)
 {
-	fputs(
-	    "# Settings of tracktwod. What is commented out shows the default. On SIGHUP (systemctl reload tracktwod) the\n"
-	    "# file is read again; when anything in it is wrong, all stays as it was.\n",
-	    out);
+	fputs("# Settings of tracktwod. What is commented out shows the default. On SIGHUP (systemctl reload\n"
+	      "# tracktwod) the file is read again; when anything in it is wrong, all stays as it was.\n",
+	      out);
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		const struct config_key *key = &keys[i];
 		if (i == 0 || strcmp(key->section, keys[i - 1].section) != 0)

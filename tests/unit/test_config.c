@@ -395,6 +395,73 @@ static void test_secrets_stay_out_of_messages(void **state)
 	assert_null(strstr(err.message, "secret"));
 }
 
+static void test_what_is_different(void **state)
+{
+	struct config other, copy;
+	const struct config_key *key;
+	(void)state;
+	config_init(&other, "/run/s", "/state");
+	assert_null(config_next_difference(&config, &other, NULL));
+	assert_true(config_set(&other, "daemon", "max_clients", "9", &err));
+	assert_true(config_set(&other, "mail", "user", "desk", &err));
+	assert_true(config_set(&other, "daemon", "socket", "/run/t", &err));
+	config_copy(&copy, &other);
+	config_release(&other);
+	key = config_next_difference(&config, &copy, NULL);
+	assert_string_equal(key->name, "socket");
+	assert_false(key->reloads);
+	config_copy_key(&copy, &config, key);
+	assert_string_equal(copy.socket, "/run/s");
+	key = config_next_difference(&config, &copy, key);
+	assert_string_equal(key->name, "max_clients");
+	assert_true(key->reloads);
+	key = config_next_difference(&config, &copy, key);
+	assert_string_equal(key->section, "mail");
+	assert_string_equal(copy.mail_user, "desk");
+	assert_null(config_next_difference(&config, &copy, key));
+	config_copy_key(&config, &copy, key);
+	config_release(&copy);
+	assert_string_equal(config.mail_user, "desk");
+}
+
+/* What opens doors, or says where things lie, cannot change while the daemon runs; everything else can. */
+static void test_what_reloads(void **state)
+{
+	static const char *const restart[] = {"socket",      "socket_group", "tcp",         "http",
+	                                      "state_dir",   "user",         "dsn",         "admin_dsn",
+	                                      "connections", "postgres_bin", "auto_migrate"};
+	const size_t restart_count = sizeof restart / sizeof *restart;
+	size_t count;
+	const struct config_key *keys = config_keys(&count);
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		bool listed = false;
+		for (size_t k = 0; k < restart_count; k++)
+			listed = listed || (strcmp(keys[i].name, restart[k]) == 0 && strcmp(keys[i].section, "mail") != 0);
+		assert_int_equal(keys[i].reloads, !listed);
+	}
+}
+
+/* The file that is installed is what the table says. */
+static void test_the_installed_file(void **state)
+{
+	char *sample = NULL, text[65536];
+	size_t length = 0, got;
+	FILE *out = open_memstream(&sample, &length), *file = fopen("config/tracktwo.conf", "re");
+	(void)state;
+	assert_non_null(out);
+	config_describe(out);
+	fclose(out);
+	if (!file)
+		fail_msg("config/tracktwo.conf is missing; run this from the checkout's folder");
+	got = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	text[got] = '\0';
+	if (strcmp(text, sample) != 0)
+		fail_msg("config/tracktwo.conf is not what the table says; run: make config/tracktwo.conf");
+	free(sample);
+}
+
 static void test_the_sample_reads_back(void **state)
 {
 	(void)state;
@@ -439,6 +506,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_texts_and_listeners, begin, end),
 	    cmocka_unit_test_setup_teardown(test_texts_that_are_checked, begin, end),
 	    cmocka_unit_test_setup_teardown(test_a_file, begin, end),
+	    cmocka_unit_test_setup_teardown(test_what_is_different, begin, end),
+	    cmocka_unit_test_setup_teardown(test_what_reloads, begin, end),
+	    cmocka_unit_test_setup_teardown(test_the_installed_file, begin, end),
 	    cmocka_unit_test_setup_teardown(test_faults_name_their_line, begin, end),
 	    cmocka_unit_test_setup_teardown(test_unknown_keys_get_the_nearest, begin, end),
 	    cmocka_unit_test_setup_teardown(test_length_of_lines, begin, end),
