@@ -95,6 +95,8 @@ const struct command command_admin_backup = {
         {"to", "FOLDER|FILE.backup", "Where to; else [backup] directory.", COMMAND_VALUE_FILE, NULL},
         {"keep", "N", "How many backups stay in the folder; the last verified one stays besides. 0: all.",
          COMMAND_VALUE_ANY, NULL},
+        {"verify", NULL, "Verify it as \"tracktwo admin verify-backup\" does, before older ones go.", COMMAND_VALUE_ANY,
+         NULL},
         {"offline", NULL, "Start the embedded database for it, while the daemon is stopped.", COMMAND_VALUE_ANY, NULL},
         CONFIGURATION),
     .run = run_backup,

@@ -143,9 +143,10 @@ static const struct config_key keys[] = {
     TEXT_AS("backup", directory, backup_directory, "", 0, PATH_BYTES, NULL,
             "Folder of the backups; empty: backups in the state_dir. Better on another disk or machine."),
     NUMBER_AS("backup", keep, backup_keep, "14", 0, 10000,
-              "How many backups stay in the folder; older ones go, but never the last verified one. 0: all stay."),
+              "How many backups stay in the folder; older ones go, but never the last verified one. 0: all stay.",
+              RELOADS),
     NUMBER_AS("backup", max_age_h, backup_max_age_h, "26", 1, 8760,
-              "How old the newest backup may be before tracktwo doctor finds fault with it, in hours."),
+              "How old the newest backup may be before tracktwo doctor finds fault with it, in hours.", RELOADS),
 };
 
 enum { KEY_COUNT = sizeof keys / sizeof keys[0] };

@@ -427,9 +427,9 @@ static void test_what_is_different(void **state)
 /* What opens doors, or says where things lie, cannot change while the daemon runs; everything else can. */
 static void test_what_reloads(void **state)
 {
-	static const char *const restart[] = {"socket",      "socket_group", "tcp",         "http",
-	                                      "state_dir",   "user",         "dsn",         "admin_dsn",
-	                                      "connections", "postgres_bin", "auto_migrate"};
+	static const char *const restart[] = {"socket",      "socket_group", "tcp",          "http",
+	                                      "state_dir",   "user",         "dsn",          "admin_dsn",
+	                                      "connections", "postgres_bin", "auto_migrate", "directory"};
 	const size_t restart_count = sizeof restart / sizeof *restart;
 	size_t count;
 	const struct config_key *keys = config_keys(&count);
