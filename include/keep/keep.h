@@ -14,7 +14,7 @@
 
 struct keep_options {
 	const struct config *config; /* settled: privileges.h */
-	const char *file; /* the configuration that was read; NULL: none */
+	const char *file;            /* the configuration that was read; NULL: none */
 	const char *version;
 	const struct migrate_function *functions; /* that the daemon needs of the database */
 	size_t function_count;
