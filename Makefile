@@ -7,10 +7,14 @@ OPTIMIZE  ?= -O2
 SANITIZE  ?=
 
 PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-dev libcmocka-dev libicu-dev libical-dev \
-             libinih-dev libssl-dev libsmartcols-dev libcurl4-openssl-dev ca-certificates postgresql-15 scdoc mandoc jq zsh less
-LIBRARIES := libpq libevent_core libevent_extra jansson icu-uc icu-i18n libical inih libcrypto smartcols libcurl
+             libinih-dev libssl-dev libsmartcols-dev libcurl4-openssl-dev libsystemd-dev libseccomp-dev systemd \
+             ca-certificates postgresql-15 scdoc mandoc jq zsh less
+# With libsystemd where it is; `make SYSTEMD=` does without.
+SYSTEMD   ?= $(shell pkg-config --exists libsystemd && echo libsystemd)
+LIBRARIES := $(SYSTEMD) libpq libevent_core libevent_extra jansson icu-uc icu-i18n libical inih libcrypto smartcols libcurl
 
 CFLAGS    := -std=c17 -D_GNU_SOURCE -DTRACKTWO_VERSION='"$(VERSION)"' $(OPTIMIZE) -g -fno-omit-frame-pointer $(SANITIZE) -Iinclude \
+             $(if $(SYSTEMD),-DTRACKTWO_SYSTEMD) \
              -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 # Library headers are system headers: their warnings are not ours.
 CPPFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)) -MMD -MP
@@ -49,6 +53,8 @@ help:
 	@echo 'make bench  how fast it is beside pgbench, in about five minutes; SIZE=… engagements, ONLY=… one row'
 	@echo 'make bench-reminders  reminders beside graphile-worker and pg-boss, in about eight minutes; needs the network once'
 	@echo 'make man    the manual page, checked'
+	@echo 'make install, make uninstall  DESTDIR=… prefix=/usr/local sysconfdir=/etc'
+	@echo 'make test-service  the installed daemon under a real systemd, booted in a container; as root'
 	@echo 'make clean  remove build/ (never .run/, which holds data)'
 
 # What is missing is installed; elsewhere than on Debian the list is printed.
@@ -77,7 +83,7 @@ test: deps
 	@$(MAKE) --no-print-directory test-sanitized
 	@echo 'All tests passed.'
 
-check: check-floors test-unit man
+check: check-floors test-unit man test-install
 
 # Every #include points down, or sideways without a loop; and each room includes only the libraries that are its own.
 check-floors:
@@ -86,6 +92,7 @@ check-floors:
 # The other compiler, all warnings, objects only.
 check-warnings:
 	@$(MAKE) --no-print-directory BUILD=build/clang CC=clang objects
+	@$(MAKE) --no-print-directory BUILD=build/bare SYSTEMD= build/bare/src/daemon/service.o
 
 .PHONY: objects man
 objects: $(OBJECTS) $(BUILD)/src/tracktwod.o $(BUILD)/src/tracktwo.o
@@ -138,6 +145,10 @@ bench-reminders: deps deps-bench
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench/load
 	@sh tests/bench/reminders.sh $(BUILD)
 
+# Committed, so that it can be read where nothing is built; a unit test compares.
+config/tracktwo.conf: $(BUILD)/tracktwod
+	@$(BUILD)/tracktwod --describe=config > $@.new && mv $@.new $@
+
 man: $(BUILD)/tracktwo.1 $(BUILD)/tracktwo.conf.5 $(BUILD)/tracktwod.8
 $(BUILD)/tracktwo.1: $(BUILD)/tracktwo
 $(BUILD)/tracktwo.conf.5 $(BUILD)/tracktwod.8: $(BUILD)/tracktwod
@@ -149,6 +160,29 @@ $(BUILD)/tracktwo.1 $(BUILD)/tracktwo.conf.5 $(BUILD)/tracktwod.8:
 	@# scdoc writes paragraph macros that stand for nothing; all else must be clean.
 	@! mandoc -Tlint -W warning $@.new | grep -v 'skipping paragraph macro'
 	@mv $@.new $@
+
+# Staged by a distribution: make install DESTDIR=… prefix=/usr
+prefix     ?= /usr/local
+sysconfdir ?= /etc
+DESTDIR    ?=
+INSTALL    := DESTDIR='$(DESTDIR)' prefix='$(prefix)' sysconfdir='$(sysconfdir)' UNITS='$(SYSTEMD)' sh config/install.sh
+
+.PHONY: install uninstall test-install test-service
+install: all man
+	@$(INSTALL) install $(BUILD)
+
+uninstall:
+	@$(INSTALL) uninstall $(BUILD)
+
+test-install: all man
+	@sh tests/service/install.sh $(BUILD)
+
+# Apart from `make test`: it boots a real systemd in a container, which not every machine allows; it says why then.
+test-service: deps
+	@$(MAKE) --no-print-directory deps PACKAGES=systemd-container
+	@$(MAKE) --no-print-directory test-install $(BUILD)/tests/integration/test_service
+	@timeout 300 $(BUILD)/tests/integration/test_service
+	@sh tests/service/boot.sh $(BUILD)
 
 # As .clang-format says.
 format:
@@ -199,13 +233,13 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_HELP) $(ROOMS) $(BUILD)/em
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
-	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lseccomp
 
 # Where libfaketime lies on this machine.
 $(BUILD)/tests/faults/test_clock.o: CPPFLAGS += -DFAKETIME_FOLDER='"$(shell $(CC) -print-multiarch)"'
 
 $(BUILD)/tests/faults/%: $(BUILD)/tests/faults/%.o $(HARNESS) $(ROOMS) $(BUILD)/embedded_sql.a
-	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lseccomp
 
 $(BUILD)/tests/clients/%: $(BUILD)/tests/clients/%.o $(ROOMS) $(BUILD)/embedded_sql.a
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)

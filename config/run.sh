@@ -10,12 +10,12 @@ tracktwo() { "$build/tracktwo" "$@"; }
 daemon=$!
 # The terminal's interrupt reaches the daemon too; either way it drains, stops PostgreSQL, and is waited for.
 stop() {
-	trap '' INT TERM
+	trap '' INT TERM HUP
 	kill -TERM $daemon 2>/dev/null || true
 	wait $daemon || true
 	exit "$1"
 }
-trap 'stop 0' INT TERM
+trap 'stop 0' INT TERM HUP
 
 tracktwo wait --for 60 || stop 1
 

@@ -10,6 +10,8 @@
 #include "base/place.h"
 #include "daemon/daemon.h"
 #include "daemon/privileges.h"
+#include "daemon/service.h"
+#include "keep/keep.h"
 #include "rpc/describe.h"
 #include "text/config.h"
 
@@ -22,20 +24,22 @@ static const char usage[] =
     "  -s, --set SECTION.KEY=VALUE\n"
     "                          one setting, over what the file says\n"
     "\n"
-    "Without an action the daemon serves until SIGTERM. Actions:\n"
+    "Without an action the daemon serves until SIGTERM; on SIGHUP it reads its configuration again. Actions:\n"
     "      --check-config      say whether the configuration is right, and end (78 when it is not)\n"
     "      --migrate           bring the database up to date, and end\n"
+    "      --admin COMMAND …   what `tracktwo admin` and `tracktwo doctor` do; all words behind it are the command's\n"
     "      --describe=WHAT     print what the daemon offers: openrpc, man, config-man or config; needs no database\n"
     "      --version           print the version\n"
     "  -h, --help              print this\n";
 
-enum { OPTION_CHECK = 256, OPTION_MIGRATE, OPTION_DESCRIBE, OPTION_VERSION };
+enum { OPTION_CHECK = 256, OPTION_MIGRATE, OPTION_ADMIN, OPTION_DESCRIBE, OPTION_VERSION };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"set", required_argument, NULL, 's'},
     {"check-config", no_argument, NULL, OPTION_CHECK},
     {"migrate", no_argument, NULL, OPTION_MIGRATE},
+    {"admin", no_argument, NULL, OPTION_ADMIN},
     {"describe", required_argument, NULL, OPTION_DESCRIBE},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, 'h'},
@@ -80,18 +84,25 @@ struct arguments {
 	const char *settings[64];
 	size_t setting_count;
 	bool check, migrate;
+	char **admin; /* the command's words, NULL without --admin */
+	int admin_count;
+	struct place place;
 };
 
-/* The file, then the settings: the later wins. */
-static bool configure(struct config *config, const struct place *place, const struct arguments *arguments,
-                      struct err *err)
+/* What is read when no file is named: NULL in a checkout, and where there is none. */
+static const char *file_of(const struct arguments *arguments)
 {
 	static const char standard[] = "/etc/tracktwo/tracktwo.conf";
-	const char *file = arguments->file;
+	return arguments->file || arguments->place.checkout || access(standard, F_OK) != 0 ? arguments->file : standard;
+}
 
-	config_init(config, place->socket, place->state_dir, place->checkout ? "embedded" : "dbname=tracktwo");
-	if (!file && !place->checkout && access(standard, F_OK) == 0)
-		file = standard;
+/* The file, then the settings: the later wins. */
+static bool configure(struct config *config, void *context, struct err *err)
+{
+	const struct arguments *arguments = context;
+	const char *file = file_of(arguments);
+
+	config_init(config, arguments->place.socket, arguments->place.state_dir);
 	if (file && !config_read(config, file, err))
 		return false;
 	for (size_t i = 0; i < arguments->setting_count; i++)
@@ -100,26 +111,63 @@ static bool configure(struct config *config, const struct place *place, const st
 	return true;
 }
 
-static int run(const struct arguments *arguments)
+static int administer(struct config *config, const struct arguments *arguments)
+{
+	struct arena arena = {0};
+	struct err err;
+
+	if (!privileges_settle(config, &arguments->place, &err)) {
+		log_error("", "%s", err.message);
+		return EX_CONFIG;
+	}
+	struct registry *registry = api_registry();
+	struct keep_options with = {.config = config, .file = file_of(arguments), .version = daemon_version};
+	with.functions = daemon_functions(&arena, registry, &with.function_count);
+	int status = keep_run(&with, arguments->admin_count, arguments->admin);
+	registry_free(registry);
+	arena_release(&arena);
+	return status;
+}
+
+static int serve(struct config *config, struct arguments *arguments)
+{
+	/* Strings of the one live as long as those of the other. */
+	const struct config as_read = *config;
+	struct err err;
+
+	if (!service_begin(&err) || !privileges_settle(config, &arguments->place, &err)) {
+		log_error("", "%s", err.message);
+		return EX_CONFIG;
+	}
+	return daemon_run(&(struct daemon_options){.config = config,
+	                                           .as_read = &as_read,
+	                                           .migrate_only = arguments->migrate,
+	                                           .read = configure,
+	                                           .context = arguments});
+}
+
+static int run(struct arguments *arguments)
 {
 	struct config config;
-	struct place place;
 	struct err err;
 	int status = EX_CONFIG;
 
-	place_find(&place);
-	if (!configure(&config, &place, arguments, &err)) {
-		fprintf(stderr, "tracktwod: %s\n", err.message);
+	place_find(&arguments->place);
+	if (!configure(&config, arguments, &err)) {
+		if (arguments->check)
+			fprintf(stderr, "tracktwod: %s\n", err.message);
+		else
+			log_error("", "%s", err.message);
 		goto out;
 	}
 	log_set_level((enum log_level)config.log_level);
 	if (arguments->check) {
 		puts("the configuration is right");
 		status = EX_OK;
-	} else if (!privileges_settle(&config, &place, &err)) {
-		log_error("", "%s", err.message);
+	} else if (arguments->admin) {
+		status = administer(&config, arguments);
 	} else {
-		status = daemon_run(&config, arguments->migrate);
+		status = serve(&config, arguments);
 	}
 out:
 	config_release(&config);
@@ -131,7 +179,7 @@ int main(int argc, char **argv)
 	struct arguments arguments = {0};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:s:h", options, NULL)) != -1) {
+	while (!arguments.admin && (option = getopt_long(argc, argv, "+c:s:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			arguments.file = optarg;
@@ -149,6 +197,10 @@ int main(int argc, char **argv)
 		case OPTION_MIGRATE:
 			arguments.migrate = true;
 			break;
+		case OPTION_ADMIN:
+			arguments.admin = argv + optind;
+			arguments.admin_count = argc - optind;
+			break;
 		case OPTION_DESCRIBE:
 			return describe(optarg);
 		case OPTION_VERSION:
@@ -162,7 +214,7 @@ int main(int argc, char **argv)
 			return EX_USAGE;
 		}
 	}
-	if (optind < argc) {
+	if (!arguments.admin && optind < argc) {
 		fprintf(stderr, "tracktwod: %s is none of the options; see tracktwod --help\n", argv[optind]);
 		return EX_USAGE;
 	}

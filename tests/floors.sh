@@ -7,7 +7,7 @@ fault() { echo "floors: $*"; status=1; }
 
 floor_of() {
 	case $1 in
-	base) echo 0 ;; text) echo 1 ;; io) echo 2 ;; rpc) echo 3 ;; api | remind | feed | cluster | deliver) echo 4 ;; cli | daemon) echo 5 ;;
+	base) echo 0 ;; text) echo 1 ;; io) echo 2 ;; rpc) echo 3 ;; api | remind | feed | cluster | deliver | keep) echo 4 ;; cli | daemon) echo 5 ;;
 	*) echo 9 ;;
 	esac
 }
@@ -38,9 +38,10 @@ only() {
 		[ -n "$allowed" ] || fault "$file includes <$pattern>, which belongs to: $*"
 	done
 }
-only 'libpq-fe' 'src/io/pg*' 'src/io/migrate*'
-only 'event2/' 'src/io/conn*' 'src/io/http*' 'src/io/pg*' 'src/remind/engine.c' 'src/feed/feed.c' 'src/cluster/cluster*' 'src/deliver/*' \
-	'src/daemon/daemon.c'
+only 'libpq-fe' 'src/io/pg*' 'src/io/migrate*' 'include/io/migrate_db.h' 'src/keep/*'
+only 'event2/' 'src/io/conn*' 'src/io/http*' 'src/io/pg*' 'src/remind/engine.c' 'src/feed/feed.c' 'src/cluster/*' 'src/deliver/*' \
+	'src/daemon/daemon.c' 'src/daemon/backups.c'
+only 'systemd/' 'src/daemon/service.c'
 only 'event2/http' 'src/io/http*'
 only 'unicode/' 'src/text/names.c' 'src/text/holidays.c' 'src/text/country.c'
 only 'libical/' 'src/text/recurrence.c'

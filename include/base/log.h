@@ -16,14 +16,42 @@ extern const char *const log_level_names[];
 void log_set_level(enum log_level level);
 
 /* With true every line begins with "<N>", the priority prefix of sd-daemon(3), and no time stamp; otherwise with the
- * UTC time. The default follows the environment: true when JOURNAL_STREAM is set. */
+ * UTC time. The default is what log_is_journal() finds out. */
 void log_set_journal(bool journal);
+
+/* Whether standard error leads to the journal: JOURNAL_STREAM names its device and inode (systemd.exec(5)). What was
+ * inherited from a session and redirected since does not. */
+bool log_is_journal(void);
+
+struct log_record {
+	enum log_level level;
+	const char *file; /* of the source; NULL when nobody said */
+	int line;
+	const char *function;
+	const char *subject;
+	const char *message; /* "SUBJECT: MESSAGE", as the line has it, without its end */
+};
+
+/* Offers each record to `sink` first; what it does not take (false) is written as a line. NULL: all are. The sink must
+ * not log. */
+typedef bool log_sink(const struct log_record *record);
+void log_set_sink(log_sink *sink);
 
 bool log_enabled(enum log_level level);
 
 /* `subject` may be "" for the process itself. One write(2) a line, cut at 4,096 bytes; control characters in the
  * message are shown as "?", so that no line can be forged. */
-void log_line(enum log_level level, const char *subject, const char *format, ...) __attribute__((format(printf, 3, 4)));
+#define log_line(level, subject, ...) log_line_at(level, LOG_HERE, subject, __VA_ARGS__)
+
+/* Where in the source something is logged. */
+struct log_place {
+	const char *file;
+	int line;
+	const char *function;
+};
+#define LOG_HERE ((struct log_place){__FILE__, __LINE__, __func__})
+void log_line_at(enum log_level level, struct log_place place, const char *subject, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 #define log_error(subject, ...) log_line(LOG_LEVEL_ERROR, subject, __VA_ARGS__)
 #define log_warning(subject, ...) log_line(LOG_LEVEL_WARNING, subject, __VA_ARGS__)

@@ -26,6 +26,9 @@ void place_find(struct place *place);
 /* Creates `path` and its missing parents with `mode`, less the umask; an existing directory is left as it is. */
 ERR_CHECKED bool place_make_directories(const char *path, unsigned mode, struct err *err);
 
+/* Removes `path` and all below it, on its own file system, following no link. What is not there is no error. */
+ERR_CHECKED bool place_remove_tree(const char *path, struct err *err);
+
 /* Connects a blocking stream socket to `path`, also when the path is longer than sun_path holds (by way of
  * /proc/self/fd). Returns the descriptor, close-on-exec, or -1 with `err`. The caller closes it. */
 int place_connect(const char *path, struct err *err);

@@ -19,7 +19,14 @@ extern const struct command command_completion, command_help;
 extern const struct command command_rpc;
 extern const struct command command_export;
 extern const struct command command_tail;
+extern const struct command command_admin_backup, command_admin_verify, command_admin_restore, command_admin_upgrade,
+    command_admin_move, command_admin_kept; /* admin.c */
+extern const struct command command_doctor;
 extern const struct command command_wait; /* watch.c */
+
+/* "tracktwod --admin WORD …" as argv for exec, in cli->arena: the daemon's program that stands beside this one, or is
+ * installed with it, with --config and --set taken out of the words and put before. NULL with `err`. */
+char **commands_admin_words(struct cli *cli, const char *word, struct err *err);
 
 /* Sends every line of `in`, a JSON-RPC request, and waits for the answers. Lines of one method in a row go out
  * together; what such a group may depend on has been answered before. A line that fails because something is not there

@@ -15,6 +15,7 @@
 #include "io/migrate.h"
 #include "io/pg.h"
 #include "rpc/rpc.h"
+#include "text/config.h"
 
 struct event_base;
 struct web;
@@ -23,14 +24,18 @@ struct web_options {
 	struct event_base *base;
 	struct rpc *rpc;
 	struct pg_pool *pool;
+	const struct config *config; /* says where backups lie; not kept */
 	const char *api_schema, *version;
 	const char *openrpc;       /* the document's text */
 	const char *where, *group; /* as http_listen() takes them */
 	size_t max_body_bytes, max_clients, max_stream_bytes;
+	int inherited; /* as http_options has it */
 };
 
 /* Registers its statements with the pool, and listens. Strings are borrowed. */
 struct web *web_new(const struct web_options *options, struct err *err);
+/* As http_set_limits(). */
+void web_set_limits(struct web *web, size_t max_body_bytes, size_t max_clients);
 /* No new client, no stream any more; requests under way are answered. */
 void web_stop(struct web *web);
 /* Connections. */

@@ -53,6 +53,16 @@ struct conn_listener *conn_listen_tcp(struct event_base *base, const struct addr
                                       const struct conn_limits *limits, const struct conn_callbacks *callbacks,
                                       void *context, struct err *err);
 
+/* The same on `fd`, a listening stream socket that somebody else made, of a Unix path when `is_unix`, else of a
+ * loopback address (it is an error when it is not). From now on it is the listener's, which closes it and never unlinks
+ * its path; its file's mode and group are left alone. On failure it stays the caller's. */
+struct conn_listener *conn_listen_inherited(struct event_base *base, int fd, bool is_unix,
+                                            const struct conn_limits *limits, const struct conn_callbacks *callbacks,
+                                            void *context, struct err *err);
+
+/* From now on; connections over the new max_clients stay. */
+void conn_listener_set_limits(struct conn_listener *listener, const struct conn_limits *limits);
+
 /* Stops accepting and unlinks a Unix socket; connections stay. */
 void conn_listener_stop(struct conn_listener *listener);
 

@@ -45,6 +45,7 @@ struct http_options {
 	size_t max_body_bytes;
 	size_t max_clients;      /* for one more, an idle one is closed; when all are being answered, it is sent 503 */
 	size_t max_stream_bytes; /* pending for a stream, over which it is cut off as too slow */
+	int inherited;           /* > 0: as conn_listen_inherited() takes it, and `where` means nothing; else 0 */
 	const char *keep_alive;  /* outlives the server */
 	/* A request has come: the callee answers it, now or later, exactly once. */
 	void (*on_request)(struct http_exchange *exchange, void *context);
@@ -62,6 +63,9 @@ struct event_base *http_loop_new(void);
  * conn_listen_unix() does (with `group`). */
 struct http_server *http_listen(struct event_base *base, const char *where, const char *group,
                                 const struct http_options *options, struct err *err);
+
+/* From now on; connections over the new max_clients stay. */
+void http_set_limits(struct http_server *server, size_t max_body_bytes, size_t max_clients);
 
 /* Stops accepting and ends idle connections; exchanges go on, and close their connections when they are answered. */
 void http_stop(struct http_server *server);

@@ -82,6 +82,9 @@ struct pg_pool *pg_pool_new(struct event_base *base, const struct pg_options *op
 /* Once: begins to connect, and keeps connecting with back-off (50 ms doubling to 5 s, jittered) until stopped. */
 void pg_pool_start(struct pg_pool *pool);
 
+/* From now on. Connections take the new timeout one after the other, each when what it carries is answered. */
+void pg_pool_set_timeouts(struct pg_pool *pool, long statement_timeout_ms, long wait_ms);
+
 /* Queues a request; `values` (statement->parameters entries, NULL is SQL NULL) are copied. The callback is never called
  * before this function has returned. Before pg_pool_start() and after pg_pool_stop() the answer is PG_UNAVAILABLE. */
 void pg_submit(struct pg_pool *pool, const struct pg_statement *statement, const char *const *values,

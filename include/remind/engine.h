@@ -39,6 +39,8 @@ struct engine_options {
 
 /* Registers its statements with the pool; asks nothing before engine_start(). */
 struct engine *engine_new(const struct engine_options *options);
+/* Other senders, other numbers from now on; base, pool, api_schema and daemon_id stay as they were. */
+void engine_configure(struct engine *engine, const struct engine_options *options);
 /* Pending calls are refused. After the pool is stopped and the senders are freed. */
 void engine_free(struct engine *engine);
 

@@ -31,6 +31,8 @@ struct metrics_gauges {
 	double started_s; /* the process, in seconds since 1970 */
 	size_t in_flight; /* calls */
 	struct pg_stats pool;
+	/* Seconds since the newest backup, and the newest verified one, were made; negative: unknown, or there is none. */
+	double backup_age_s, backup_verified_age_s;
 	const json_t *reminders; /* {state: count}; NULL while the database does not tell */
 };
 

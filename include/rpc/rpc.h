@@ -57,6 +57,8 @@ struct rpc_options {
 /* Registers a statement for every row with the pool. Strings are borrowed. */
 struct rpc *rpc_new(const struct rpc_options *options);
 void rpc_free(struct rpc *rpc);
+/* From now on; a session that is over the new limit is paused at its next call. */
+void rpc_set_limits(struct rpc *rpc, size_t max_inflight, size_t max_line_bytes);
 
 /* Binds the handler of a METHOD_LOCAL. rpc_missing_handler() names the first without one, NULL when all have theirs. */
 void rpc_bind(struct rpc *rpc, const char *method, call_handler *handler, void *context);

@@ -47,17 +47,21 @@ struct config {
 	/* [delivery] */
 	const char *delivery_ca_file; /* "" = the system's */
 	long delivery_timeout_ms, delivery_at_once, delivery_retry_first_s, delivery_attempts;
+	/* [backup] */
+	const char *backup_directory; /* "" = backups in the state_dir */
+	long backup_keep, backup_max_age_h;
 };
 
 struct config_key {
 	const char *section, *name;
 	enum config_type type;
-	const char *standard;       /* the default as written; NULL: given by the place (socket, state_dir, dsn) */
+	const char *standard;       /* the default as written; NULL: given by the place (socket, state_dir) */
 	long min, max;              /* CONFIG_NUMBER: inclusive; CONFIG_TEXT: its length in bytes, inclusive */
 	const char *const *choices; /* CONFIG_CHOICE: NULL-terminated; the value is the index */
 	size_t offset;              /* in struct config: const char * for CONFIG_TEXT, else long */
 	bool (*check)(const char *value, struct err *err); /* CONFIG_TEXT: what else it must be; NULL for nothing */
 	const char *help;                                  /* one sentence or two */
+	bool reloads; /* a running daemon takes a new value over; else it takes a restart */
 };
 
 /* Where HTTP is served when nobody says otherwise. */
@@ -66,9 +70,9 @@ extern const char config_http_default[];
 /* The table, in the order of the sample file; *count rows. */
 const struct config_key *config_keys(size_t *count);
 
-/* Fills every key with its default. `place_socket`, `place_state_dir` and `place_dsn` are the defaults that depend on
- * where the binary stands; copied. */
-void config_init(struct config *config, const char *place_socket, const char *place_state_dir, const char *place_dsn);
+/* Fills every key with its default. `place_socket` and `place_state_dir` are the defaults that depend on where the
+ * binary stands; copied. */
+void config_init(struct config *config, const char *place_socket, const char *place_state_dir);
 void config_release(struct config *config);
 
 /* Reads `path` over what `config` holds. A fault names file and line: "FILE:LINE: …", with the nearest known key where
@@ -78,6 +82,15 @@ ERR_CHECKED bool config_read(struct config *config, const char *path, struct err
 /* Sets one key from text (an option of the command line, "section.key"); the same checks, without a line. */
 ERR_CHECKED bool config_set(struct config *config, const char *section, const char *name, const char *value,
                             struct err *err);
+
+/* The first key behind `after` (NULL: of all) whose value is not the same in both; NULL when there is none. */
+const struct config_key *config_next_difference(const struct config *a, const struct config *b,
+                                                const struct config_key *after);
+/* Copies one value, a text into `to`'s own arena. */
+void config_copy_key(struct config *to, const struct config *from, const struct config_key *key);
+
+/* All of them, into an empty `to`, to be released. */
+void config_copy(struct config *to, const struct config *from);
 
 /* Writes the sample configuration: every key, commented out, with its help, default and range. */
 void config_describe(FILE *out);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
 
 static enum log_level highest = LOG_LEVEL_INFO;
 static enum { JOURNAL_UNKNOWN, JOURNAL_OFF, JOURNAL_ON } journal_mode = JOURNAL_UNKNOWN;
+static log_sink *sink;
 
 void log_set_level(enum log_level level)
 {
@@ -36,6 +38,20 @@ void log_set_level(enum log_level level)
 void log_set_journal(bool journal)
 {
 	journal_mode = journal ? JOURNAL_ON : JOURNAL_OFF;
+}
+
+bool log_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat status;
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &status) == 0 &&
+	       status.st_dev == device && status.st_ino == inode;
+}
+
+void log_set_sink(log_sink *taker)
+{
+	sink = taker;
 }
 
 bool log_enabled(enum log_level level)
@@ -62,7 +78,7 @@ static void line_add(struct line *line, const char *text, size_t limit)
 static void line_begin(struct line *line, enum log_level level)
 {
 	if (journal_mode == JOURNAL_UNKNOWN)
-		log_set_journal(getenv("JOURNAL_STREAM") != NULL);
+		log_set_journal(log_is_journal());
 	if (journal_mode == JOURNAL_ON) {
 		line_add(line, priorities[level], SIZE_MAX);
 		return;
@@ -77,8 +93,21 @@ static void line_begin(struct line *line, enum log_level level)
 	line_add(line, stamp, SIZE_MAX);
 }
 
-__attribute__((format(printf, 3, 0))) static void log_vline(enum log_level level, const char *subject,
-                                                            const char *format, va_list args)
+/* `line` ends with the newline, and its message begins at `start`. */
+static bool sink_takes(enum log_level level, const struct log_place *place, const char *subject, struct line *line,
+                       size_t start)
+{
+	bool taken;
+	if (!sink)
+		return false;
+	line->bytes[line->length - 1] = '\0';
+	taken = sink(&(struct log_record){level, place->file, place->line, place->function, subject, line->bytes + start});
+	line->bytes[line->length - 1] = '\n';
+	return taken;
+}
+
+__attribute__((format(printf, 4, 0))) static void log_vline(enum log_level level, const struct log_place *place,
+                                                            const char *subject, const char *format, va_list args)
 {
 	int saved = errno;
 	/* One byte more than fits: line_add() must see whether a character goes on behind the cut. */
@@ -88,24 +117,26 @@ __attribute__((format(printf, 3, 0))) static void log_vline(enum log_level level
 	struct line line;
 	line.length = 0;
 	line_begin(&line, level);
+	size_t start = line.length;
 	if (subject[0] != '\0') {
 		line_add(&line, subject, SUBJECT_MAX_BYTES);
 		line_add(&line, ": ", SIZE_MAX);
 	}
 	line_add(&line, message, SIZE_MAX);
 	line.bytes[line.length++] = '\n';
-	while (write(STDERR_FILENO, line.bytes, line.length) < 0 && errno == EINTR)
-		;
+	if (!sink_takes(level, place, subject, &line, start))
+		while (write(STDERR_FILENO, line.bytes, line.length) < 0 && errno == EINTR)
+			;
 	errno = saved;
 }
 
-void log_line(enum log_level level, const char *subject, const char *format, ...)
+void log_line_at(enum log_level level, struct log_place place, const char *subject, const char *format, ...)
 {
 	if (!log_enabled(level))
 		return;
 	va_list args;
 	va_start(args, format);
-	log_vline(level, subject, format, args);
+	log_vline(level, &place, subject, format, args);
 	va_end(args);
 }
 
@@ -113,7 +144,7 @@ _Noreturn void log_fatal(int status, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	log_vline(LOG_LEVEL_ERROR, "", format, args);
+	log_vline(LOG_LEVEL_ERROR, &(struct log_place){0}, "", format, args);
 	va_end(args);
 	exit(status);
 }

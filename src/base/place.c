@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,6 +93,21 @@ bool place_make_directories(const char *path, unsigned mode, struct err *err)
 		if (!is_directory(part))
 			return err_set(err, "cannot make the directory (%s): %s", strerror(why), part);
 	}
+	return true;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+	(void)status;
+	(void)type;
+	(void)place;
+	return remove(path);
+}
+
+bool place_remove_tree(const char *path, struct err *err)
+{
+	if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 && errno != ENOENT)
+		return err_set_errno(err, errno, "cannot remove %s", path);
 	return true;
 }
 

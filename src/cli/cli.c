@@ -22,9 +22,11 @@
 
 /* What is no noun and verb, in the order of help. */
 static const struct command *const commands[] = {
-    &command_log,   &command_plan,    &command_hold,       &command_edit, &command_undo,
-    &command_today, &command_history, &command_coverage,   &command_tail, &command_rpc,
-    &command_wait,  &command_export,  &command_completion, &command_help,
+    &command_log,          &command_plan,         &command_hold,          &command_edit,       &command_undo,
+    &command_today,        &command_history,      &command_coverage,      &command_tail,       &command_doctor,
+    &command_admin_backup, &command_admin_verify, &command_admin_restore, &command_admin_kept, &command_admin_upgrade,
+    &command_admin_move,   &command_rpc,          &command_wait,          &command_export,     &command_completion,
+    &command_help,
 };
 
 size_t command_count(void)

@@ -153,6 +153,12 @@ ERR_CHECKED static bool start_server(struct cluster *cluster, struct err *err)
 	if (!cluster_files_program(&cluster->files, "postgres", program, err) ||
 	    !cluster_files_configure(&cluster->files, err))
 		return false;
+	int data = cluster_files_version(&cluster->files), newest = cluster_files_newest();
+	if (newest > data && !cluster->files.bin[0] && cluster->tries == 0)
+		log_info("cluster",
+		         "the data is PostgreSQL %d's, and %d is installed; with the daemon stopped, \"tracktwo admin "
+		         "upgrade-cluster\" takes it there",
+		         data, newest);
 	cluster_files_clear_locks(&cluster->files);
 	const char *arguments[] = {program, "-D", cluster->files.data, NULL};
 	cluster->step = STEP_SERVER;

@@ -9,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <pwd.h>
 #include <signal.h>
@@ -99,7 +98,7 @@ ERR_CHECKED static bool find_user(struct cluster_files *files, struct err *err)
 	return true;
 }
 
-bool cluster_files_init(struct cluster_files *files, const char *state_dir, const char *bin, struct err *err)
+bool cluster_files_find(struct cluster_files *files, const char *state_dir, const char *bin, struct err *err)
 {
 	*files = (struct cluster_files){.lock = -1};
 	if (!find_user(files, err))
@@ -118,8 +117,25 @@ bool cluster_files_init(struct cluster_files *files, const char *state_dir, cons
 	join(files->data_new, files->root, "data.new");
 	join(files->log, files->root, "log");
 	join(files->output, files->root, "log/start.log");
-	return own_directory(files->root, err) && own_directory(files->log, err) && take_lock(files, err) &&
-	       choose_socket_dir(files, err);
+	return own_directory(files->root, err) && own_directory(files->log, err) && choose_socket_dir(files, err);
+}
+
+/* What was moved must not be served here as well: two stores would grow apart. */
+ERR_CHECKED static bool check_not_moved(const struct cluster_files *files, struct err *err)
+{
+	char path[CLUSTER_PATH_SIZE];
+	join(path, files->root, CLUSTER_FILES_MOVED);
+	if (access(path, F_OK) != 0)
+		return true;
+	return err_set(err,
+	               "this database was moved to another server: set [database] dsn and admin_dsn as %.300s says, or "
+	               "remove that file to go back to what stood here before",
+	               path);
+}
+
+bool cluster_files_init(struct cluster_files *files, const char *state_dir, const char *bin, struct err *err)
+{
+	return cluster_files_find(files, state_dir, bin, err) && take_lock(files, err) && check_not_moved(files, err);
 }
 
 void cluster_files_release(struct cluster_files *files)
@@ -130,7 +146,7 @@ void cluster_files_release(struct cluster_files *files)
 }
 
 /* The first line of data/PG_VERSION: "15". */
-static int data_version(const struct cluster_files *files)
+int cluster_files_version(const struct cluster_files *files)
 {
 	char path[CLUSTER_PATH_SIZE], line[16] = "";
 	join(path, files->data, "PG_VERSION");
@@ -149,7 +165,7 @@ bool cluster_files_have_data(const struct cluster_files *files, struct err *err)
 	err->message[0] = '\0';
 	if (lstat(files->data, &status) != 0)
 		return errno == ENOENT ? false : err_set_errno(err, errno, "cannot look at %s", files->data);
-	if (data_version(files) == 0)
+	if (cluster_files_version(files) == 0)
 		return err_set(err, "%s is not a PostgreSQL data directory; move it away, or choose another state_dir",
 		               files->data);
 	return true;
@@ -165,7 +181,7 @@ static bool has_programs(int version)
 	return access(path, X_OK) == 0;
 }
 
-static int newest_installed(void)
+int cluster_files_newest(void)
 {
 	int newest = 0;
 	DIR *folder = opendir(INSTALLED);
@@ -189,7 +205,7 @@ bool cluster_files_program(const struct cluster_files *files, const char *progra
 			return err_set_errno(err, errno, "cannot run %s; correct [database] postgres_bin", path);
 		return true;
 	}
-	int version = data_version(files), newest = newest_installed();
+	int version = cluster_files_version(files), newest = cluster_files_newest();
 	if (version != 0 && !has_programs(version))
 		return err_set(err,
 		               "the data in %s is PostgreSQL %d's, which is not installed; install the package postgresql-%d",
@@ -202,19 +218,9 @@ bool cluster_files_program(const struct cluster_files *files, const char *progra
 	return true;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-	(void)status;
-	(void)type;
-	(void)place;
-	return remove(path);
-}
-
 bool cluster_files_clear_new(const struct cluster_files *files, struct err *err)
 {
-	if (nftw(files->data_new, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 && errno != ENOENT)
-		return err_set_errno(err, errno, "cannot remove %s", files->data_new);
-	return true;
+	return place_remove_tree(files->data_new, err);
 }
 
 ERR_CHECKED static bool sync_directory(const char *path, struct err *err)
@@ -292,6 +298,8 @@ static const char settings_before[] =
     "fsync = on\n"
     "synchronous_commit = on\n"
     "full_page_writes = on\n"
+    "# Machine code made while running is what a hardened service may not have.\n"
+    "jit = off\n"
     "listen_addresses = ''\n"
     "port = 5432\n"
     "unix_socket_permissions = 0700\n"

@@ -9,6 +9,9 @@
 
 enum { CLUSTER_PATH_SIZE = 4096, CLUSTER_DSN_SIZE = 2 * CLUSTER_PATH_SIZE };
 
+/* Stands beside the data once its database has been moved to another server. */
+#define CLUSTER_FILES_MOVED "moved"
+
 struct cluster_files {
 	char root[CLUSTER_PATH_SIZE]; /* STATE_DIR/postgres */
 	char data[CLUSTER_PATH_SIZE], data_new[CLUSTER_PATH_SIZE], log[CLUSTER_PATH_SIZE];
@@ -19,13 +22,21 @@ struct cluster_files {
 	int lock;                    /* keeps a second daemon out as long as it is open */
 };
 
-/* Resolves the paths, creates the directories, takes the lock. */
+/* Resolves the paths and creates the directories: for a server that somebody else runs. */
+ERR_CHECKED bool cluster_files_find(struct cluster_files *files, const char *state_dir, const char *bin,
+                                    struct err *err);
+
+/* The same, and takes the lock. Refuses a cluster whose database was moved away. */
 ERR_CHECKED bool cluster_files_init(struct cluster_files *files, const char *state_dir, const char *bin,
                                     struct err *err);
 void cluster_files_release(struct cluster_files *files);
 
 /* Does the data directory exist? False with an empty err: no. */
 bool cluster_files_have_data(const struct cluster_files *files, struct err *err);
+
+/* The data directory's major version, 0 without one; the newest under /usr/lib/postgresql, 0 when there is none. */
+int cluster_files_version(const struct cluster_files *files);
+int cluster_files_newest(void);
 
 /* "BIN/PROGRAM" of the data directory's major version, or of the newest one when there is no data yet. */
 ERR_CHECKED bool cluster_files_program(const struct cluster_files *files, const char *program,

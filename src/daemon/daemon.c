@@ -21,13 +21,13 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "cluster/cluster.h"
-#include "daemon/peer.h"
+#include "daemon/listeners.h"
+#include "daemon/reload.h"
+#include "daemon/senders.h"
+#include "daemon/service.h"
 #include "daemon/startup.h"
-#include "deliver/mailer.h"
-#include "deliver/webhook.h"
 #include "daemon/web.h"
 #include "feed/feed.h"
-#include "io/conn.h"
 #include "io/http.h"
 #include "io/pg.h"
 #include "remind/engine.h"
@@ -43,23 +43,26 @@ const char daemon_version[] = TRACKTWO_VERSION;
 enum {
 	STARTUP_RETRY_MS = 500,
 	DRAIN_STEP_MS = 10,
-	MAIL_IDLE_MS = 30000,
 	QUEUE_MAX = 10000,
-	OUTPUT_MAX = 8 * 1024 * 1024
+	BEAT_MICROS = 10 * 1000 * 1000, /* at most */
+	BEATS = 3                       /* in the time after which the service manager gives a silent daemon up */
 };
 
 enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_STOPPING };
 
 struct daemon {
-	const struct config *config;
+	const struct daemon_options *options;
+	const struct config *config; /* as it began; what reloads is of `running` */
+	struct config running;       /* as it was last read, but for what takes a restart */
 	bool migrate_only;
+	bool terminal; /* it was started at one */
 	enum phase phase;
 	int status;
 	int64_t began_us, drain_began_us;
 	char id[UUID_TEXT_SIZE];
 	struct arena arena;
 	struct event_base *base;
-	struct event terminate, interrupt, child, step;
+	struct event terminate, interrupt, hangup, child, step, beat;
 	struct registry *registry;
 	struct cluster *cluster; /* NULL when the database is not ours */
 	struct pg_pool *pool;
@@ -67,10 +70,8 @@ struct daemon {
 	struct engine *engine;
 	struct preview *preview;
 	struct feed *feed;
-	struct mailer *mailer; /* NULL when there is no mail server */
-	struct webhooks *webhooks;
-	struct conn_listener *listener, *tcp; /* tcp NULL when it is off */
-	struct web *web;                      /* NULL when HTTP is off */
+	struct senders senders;
+	struct listeners listeners;
 	struct startup startup;
 	pid_t startup_child; /* 0 when none runs */
 	const char *openrpc;
@@ -149,8 +150,9 @@ static void on_reference(bool loaded, void *context)
 		return;
 	daemon->phase = PHASE_SERVING;
 	rpc_set_ready(daemon->rpc, true);
-	log_info("", "ready on %s; tcp %s; http %s", daemon->config->socket, daemon->config->tcp,
-	         daemon->web ? daemon->config->http : "off");
+	log_info("", "ready on %s; tcp %s; http %s", daemon->listeners.socket_place, daemon->listeners.tcp_place,
+	         daemon->listeners.web_place);
+	service_notify("READY=1\nSTATUS=Serving");
 }
 
 static void on_notify(const char *payload, void *context)
@@ -179,6 +181,8 @@ static void on_pool_state(bool usable, void *context)
 {
 	struct daemon *daemon = context;
 	log_info("", usable ? "the database is in reach" : "the database is out of reach");
+	if (daemon->phase == PHASE_SERVING)
+		service_notify("STATUS=%s", usable ? "Serving" : "The database is out of reach; calls wait, or are refused");
 	if (usable && daemon->phase == PHASE_STARTING)
 		rpc_load_reference(daemon->rpc, on_reference, daemon);
 }
@@ -213,6 +217,7 @@ static void on_startup_end(struct daemon *daemon, int status)
 			pg_pool_start(daemon->pool);
 		break;
 	case MIGRATE_UNREACHABLE:
+		service_notify("STATUS=The database is out of reach; trying again");
 		step_in(daemon, STARTUP_RETRY_MS);
 		break;
 	case MIGRATE_REFUSED:
@@ -246,17 +251,11 @@ static void stop_database(struct daemon *daemon)
 		event_base_loopbreak(daemon->base);
 }
 
-static size_t clients_count(const struct daemon *daemon)
-{
-	return conn_listener_count(daemon->listener) + (daemon->tcp ? conn_listener_count(daemon->tcp) : 0) +
-	       (daemon->web ? web_count(daemon->web) : 0);
-}
-
 static void drain_step(struct daemon *daemon)
 {
 	int64_t waited_ms = (time_monotonic_micros() - daemon->drain_began_us) / 1000;
-	bool late = waited_ms >= daemon->config->drain_timeout_ms;
-	size_t clients = clients_count(daemon), messages = engine_pending(daemon->engine);
+	bool late = waited_ms >= daemon->running.drain_timeout_ms;
+	size_t clients = listeners_count(&daemon->listeners), messages = engine_pending(daemon->engine);
 
 	if (late && clients > 0)
 		log_warning("", "%zu connections did not take their answers in time", clients);
@@ -274,20 +273,14 @@ static void daemon_stop(struct daemon *daemon, int status)
 	daemon->status = status;
 	daemon->drain_began_us = time_monotonic_micros();
 	log_info("", "stopping: %zu calls under way", rpc_pending(daemon->rpc));
+	service_notify("STOPPING=1\nSTATUS=Answering what is under way, then stopping");
 	rpc_set_ready(daemon->rpc, false);
 	engine_stop(daemon->engine);
-	if (daemon->listener) {
-		conn_listener_stop(daemon->listener);
-		conn_listener_drain(daemon->listener, false);
-		if (daemon->tcp) {
-			conn_listener_stop(daemon->tcp);
-			conn_listener_drain(daemon->tcp, false);
-		}
-		if (daemon->web)
-			web_stop(daemon->web);
-		step_in(daemon, 0);
-	} else {
+	if (daemon->migrate_only) {
 		stop_database(daemon);
+	} else {
+		listeners_stop(&daemon->listeners);
+		step_in(daemon, 0);
 	}
 }
 
@@ -318,8 +311,7 @@ static void on_signal(int number, short what, void *context)
 		daemon_stop(daemon, EX_OK);
 }
 
-/* The api functions that this binary needs: those of the rows, and those that rooms call themselves. */
-static void list_functions(struct daemon *daemon)
+const struct migrate_function *daemon_functions(struct arena *arena, const struct registry *registry, size_t *count)
 {
 	const struct {
 		const struct migrate_function *functions;
@@ -329,26 +321,24 @@ static void list_functions(struct daemon *daemon)
 	             {preview_functions, preview_function_count},
 	             {feed_functions, feed_function_count},
 	             {web_functions, web_function_count}};
-	size_t rows = registry_count(daemon->registry), count = 0, most = rows;
+	size_t rows = registry_count(registry), most = rows;
 	struct migrate_function *list;
 
 	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
 		most += rooms[i].count;
-	list = arena_alloc(&daemon->arena, most * sizeof *list);
-
+	list = arena_alloc(arena, most * sizeof *list);
+	*count = 0;
 	for (size_t i = 0; i < rows; i++) {
-		const struct method *method = registry_at(daemon->registry, i);
+		const struct method *method = registry_at(registry, i);
 		if (method->kind != METHOD_LOCAL)
-			list[count++] =
-			    (struct migrate_function){method_function(&daemon->arena, method),
-			                              method_arguments(&daemon->arena, method), method->kind == METHOD_WRITE};
+			list[(*count)++] = (struct migrate_function){method_function(arena, method),
+			                                             method_arguments(arena, method), method->kind == METHOD_WRITE};
 	}
 	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
-		memcpy(list + count, rooms[i].functions, rooms[i].count * sizeof *list);
-		count += rooms[i].count;
+		memcpy(list + *count, rooms[i].functions, rooms[i].count * sizeof *list);
+		*count += rooms[i].count;
 	}
-	daemon->startup.functions = list;
-	daemon->startup.function_count = count;
+	return list;
 }
 
 /* Held for as long as this daemon is in touch with the database: the last eight bytes of its id, as
@@ -396,57 +386,30 @@ static bool make_database(struct daemon *daemon, struct err *err)
 	return true;
 }
 
-static bool make_senders(struct daemon *daemon, struct err *err)
+static struct engine_options engine_options(const struct daemon *daemon)
 {
-	const struct config *config = daemon->config;
-
-	daemon->webhooks =
-	    webhook_new(daemon->base, &(struct webhook_options){.allow_http = config->webhook_allow_http,
-	                                                        .allow_private = config->webhook_allow_private,
-	                                                        .ca_file = config->delivery_ca_file,
-	                                                        .timeout_ms = config->delivery_timeout_ms,
-	                                                        .most = config->delivery_at_once});
-	if (!*config->mail_server)
-		return true;
-	if (!*config->mail_from)
-		return err_set(err, "[mail] from must say who sends, beside [mail] server");
-	daemon->mailer = mailer_new(daemon->base,
-	                            &(struct mailer_options){.server = config->mail_server,
-	                                                     .from = config->mail_from,
-	                                                     .tls = (enum curl_loop_tls)config->mail_tls,
-	                                                     .user = config->mail_user,
-	                                                     .password_file = config->mail_password_file,
-	                                                     .ca_file = config->delivery_ca_file,
-	                                                     .timeout_ms = config->delivery_timeout_ms,
-	                                                     .idle_ms = MAIL_IDLE_MS,
-	                                                     .most = config->delivery_at_once},
-	                            err);
-	return daemon->mailer || err_prefix(err, "mail");
-}
-
-static struct engine *make_engine(struct daemon *daemon)
-{
-	const struct config *config = daemon->config;
+	const struct config *config = &daemon->running;
 	/* A message may wait behind others for its receiver's share of the connections, and its outcome for the database.
 	 */
 	long message_lease_s = 2 * config->delivery_timeout_ms / 1000 + 30;
 
-	return engine_new(&(struct engine_options){.base = daemon->base,
-	                                           .pool = daemon->pool,
-	                                           .api_schema = migrate_api_schema(),
-	                                           .daemon_id = daemon->id,
-	                                           .mailer = daemon->mailer,
-	                                           .mail_from = config->mail_from,
-	                                           .webhooks = daemon->webhooks,
-	                                           .at_once = (size_t)config->delivery_at_once,
-	                                           .message_lease_s = message_lease_s,
-	                                           .retry_first_s = config->delivery_retry_first_s,
-	                                           .attempts_most = config->delivery_attempts});
+	return (struct engine_options){.base = daemon->base,
+	                               .pool = daemon->pool,
+	                               .api_schema = migrate_api_schema(),
+	                               .daemon_id = daemon->id,
+	                               .mailer = daemon->senders.mailer,
+	                               .mail_from = config->mail_from,
+	                               .webhooks = daemon->senders.webhooks,
+	                               .at_once = (size_t)config->delivery_at_once,
+	                               .message_lease_s = message_lease_s,
+	                               .retry_first_s = config->delivery_retry_first_s,
+	                               .attempts_most = config->delivery_attempts};
 }
 
 static bool make_rpc(struct daemon *daemon, struct err *err)
 {
 	json_t *document = describe_openrpc(daemon->registry, daemon_version);
+	struct engine_options options = engine_options(daemon);
 	const char *missing;
 
 	daemon->openrpc = json_text(&daemon->arena, document);
@@ -460,7 +423,7 @@ static bool make_rpc(struct daemon *daemon, struct err *err)
 	                                            .on_session_end = on_session_end,
 	                                            .on_written = on_written,
 	                                            .context = daemon});
-	daemon->engine = make_engine(daemon);
+	daemon->engine = engine_new(&options);
 	daemon->preview = preview_new(daemon->pool, migrate_api_schema());
 	daemon->feed = feed_new(&(struct feed_options){.base = daemon->base,
 	                                               .pool = daemon->pool,
@@ -477,70 +440,100 @@ static bool make_rpc(struct daemon *daemon, struct err *err)
 	return !missing || err_set(err, "%s has no handler", missing);
 }
 
-static bool make_web(struct daemon *daemon, struct err *err)
+static void apply(struct daemon *daemon)
 {
-	const struct config *config = daemon->config;
+	const struct config *running = &daemon->running;
+	struct engine_options options = engine_options(daemon);
 
-	if (strcmp(config->http, "off") == 0)
-		return true;
-	daemon->web = web_new(&(struct web_options){.base = daemon->base,
-	                                            .rpc = daemon->rpc,
-	                                            .pool = daemon->pool,
-	                                            .api_schema = migrate_api_schema(),
-	                                            .version = daemon_version,
-	                                            .openrpc = daemon->openrpc,
-	                                            .where = config->http,
-	                                            .group = config->socket_group,
-	                                            .max_body_bytes = (size_t)config->max_line_bytes,
-	                                            .max_clients = (size_t)config->max_clients,
-	                                            .max_stream_bytes = OUTPUT_MAX},
-	                      err);
-	/* Where nobody asked for it, somebody else's port is no reason not to serve: two checkouts may run side by side. */
-	if (!daemon->web && strcmp(config->http, config_http_default) == 0) {
-		log_warning("", "%s; going on without http, name another place as [daemon] http", err->message);
-		return true;
+	log_set_level((enum log_level)running->log_level);
+	pg_pool_set_timeouts(daemon->pool, running->statement_timeout_ms, running->wait_ms);
+	rpc_set_limits(daemon->rpc, (size_t)running->max_inflight, (size_t)running->max_line_bytes);
+	listeners_set_limits(&daemon->listeners, running);
+	engine_configure(daemon->engine, &options);
+	engine_wake(daemon->engine);
+}
+
+static void reload(struct daemon *daemon)
+{
+	struct config before = daemon->running, fresh;
+	struct err err = {{0}};
+	bool right = daemon->options->read(&fresh, daemon->options->context, &err) &&
+	             senders_configure(&daemon->senders, &fresh, &err);
+
+	if (!right) {
+		config_release(&fresh);
+		log_error("", "the configuration stays as it was: %s", err.message);
+		return;
 	}
-	return daemon->web || err_prefix(err, "http");
+	reload_settle(&fresh, &before);
+	daemon->running = fresh;
+	apply(daemon);
+	config_release(&before);
+}
+
+/* A hangup asks for the configuration to be read again; from a terminal that is gone, it says that nobody is there. */
+static void on_hangup(int number, short what, void *context)
+{
+	struct daemon *daemon = context;
+	bool serving = daemon->phase == PHASE_SERVING;
+	(void)number;
+	(void)what;
+	if (daemon->terminal && !isatty(STDERR_FILENO)) {
+		daemon_stop(daemon, EX_OK);
+		return;
+	}
+	if (daemon->phase > PHASE_SERVING || daemon->migrate_only)
+		return;
+	if (serving)
+		service_notify_reloading();
+	reload(daemon);
+	if (serving)
+		service_notify("READY=1");
+}
+
+/* A sign of life from the loop itself: where the loop hangs, none is given. */
+static void on_beat(int fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+	(void)fd;
+	(void)what;
+	if (daemon->phase == PHASE_STARTING || daemon->phase > PHASE_SERVING)
+		service_notify("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=%d", BEATS * BEAT_MICROS);
+	else
+		service_notify("WATCHDOG=1");
+	senders_sweep(&daemon->senders);
 }
 
 static bool make_listeners(struct daemon *daemon, struct err *err)
 {
-	static const char refusal[] =
-	    "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":429,\"message\":\"too many clients are connected; "
-	    "try again later\",\"data\":{\"code\":\"busy\",\"retryable\":true}},\"id\":null}";
-	const struct config *config = daemon->config;
-	const struct conn_limits limits = {.max_line_bytes = (size_t)config->max_line_bytes,
-	                                   .max_clients = (size_t)config->max_clients,
-	                                   .max_output_bytes = OUTPUT_MAX,
-	                                   .refusal = refusal};
-	struct address address;
-
-	if (daemon->migrate_only)
-		return true;
-	if (strcmp(config->tcp, "off") != 0) {
-		if (!address_parse(config->tcp, &address, err))
-			return err_prefix(err, "tcp");
-		daemon->tcp = conn_listen_tcp(daemon->base, &address, &limits, &peer_tcp, daemon->rpc, err);
-		if (!daemon->tcp)
-			return err_prefix(err, "tcp");
-	}
-	if (!make_web(daemon, err))
-		return false;
-	daemon->listener =
-	    conn_listen_unix(daemon->base, config->socket, config->socket_group, &limits, &peer_unix, daemon->rpc, err);
-	return daemon->listener != NULL;
+	return daemon->migrate_only || listeners_open(&daemon->listeners,
+	                                              &(struct listeners_options){.base = daemon->base,
+	                                                                          .config = daemon->config,
+	                                                                          .rpc = daemon->rpc,
+	                                                                          .pool = daemon->pool,
+	                                                                          .api_schema = migrate_api_schema(),
+	                                                                          .version = daemon_version,
+	                                                                          .openrpc = daemon->openrpc},
+	                                              err);
 }
 
 static void make_events(struct daemon *daemon)
 {
+	int64_t watchdog = service_watchdog_micros();
+	int64_t beat = watchdog > 0 && watchdog / BEATS < BEAT_MICROS ? watchdog / BEATS : BEAT_MICROS;
+
 	signal(SIGPIPE, SIG_IGN);
 	evsignal_assign(&daemon->terminate, daemon->base, SIGTERM, on_signal, daemon);
 	evsignal_assign(&daemon->interrupt, daemon->base, SIGINT, on_signal, daemon);
+	evsignal_assign(&daemon->hangup, daemon->base, SIGHUP, on_hangup, daemon);
 	evsignal_assign(&daemon->child, daemon->base, SIGCHLD, on_child, daemon);
 	evtimer_assign(&daemon->step, daemon->base, on_step, daemon);
+	event_assign(&daemon->beat, daemon->base, -1, EV_PERSIST, on_beat, daemon);
 	event_add(&daemon->terminate, NULL);
 	event_add(&daemon->interrupt, NULL);
+	event_add(&daemon->hangup, NULL);
 	event_add(&daemon->child, NULL);
+	event_add(&daemon->beat, &(struct timeval){.tv_sec = beat / 1000000, .tv_usec = beat % 1000000});
 }
 
 static void unmake(struct daemon *daemon)
@@ -549,13 +542,8 @@ static void unmake(struct daemon *daemon)
 		waitpid(daemon->startup_child, NULL, 0);
 	/* The pool first: it ends the calls that are still under way, while their connections stand. */
 	pg_pool_free(daemon->pool);
-	if (daemon->listener)
-		conn_listener_free(daemon->listener);
-	if (daemon->tcp)
-		conn_listener_free(daemon->tcp);
-	web_free(daemon->web);
-	mailer_free(daemon->mailer);
-	webhook_free(daemon->webhooks);
+	listeners_close(&daemon->listeners);
+	senders_release(&daemon->senders);
 	engine_free(daemon->engine);
 	preview_free(daemon->preview);
 	feed_free(daemon->feed);
@@ -567,25 +555,33 @@ static void unmake(struct daemon *daemon)
 	if (daemon->base) {
 		event_del(&daemon->terminate);
 		event_del(&daemon->interrupt);
+		event_del(&daemon->hangup);
 		event_del(&daemon->child);
 		event_del(&daemon->step);
+		event_del(&daemon->beat);
 		event_base_free(daemon->base);
 	}
+	config_release(&daemon->running);
 	arena_release(&daemon->arena);
 }
 
-int daemon_run(const struct config *config, bool migrate_only)
+int daemon_run(const struct daemon_options *options)
 {
-	struct daemon daemon = {.config = config, .migrate_only = migrate_only, .began_us = time_monotonic_micros()};
+	struct daemon daemon = {.options = options,
+	                        .config = options->config,
+	                        .migrate_only = options->migrate_only,
+	                        .terminal = isatty(STDERR_FILENO),
+	                        .began_us = time_monotonic_micros()};
 	struct err err;
 
+	config_copy(&daemon.running, options->as_read);
 	uuid_make(daemon.id);
 	daemon.registry = api_registry();
-	daemon.base = http_loop_new();
+	daemon.base = daemon.senders.base = http_loop_new();
 	make_events(&daemon);
-	list_functions(&daemon);
-	if (!make_database(&daemon, &err) || !make_senders(&daemon, &err) || !make_rpc(&daemon, &err) ||
-	    !make_listeners(&daemon, &err)) {
+	daemon.startup.functions = daemon_functions(&daemon.arena, daemon.registry, &daemon.startup.function_count);
+	if (!make_database(&daemon, &err) || !senders_configure(&daemon.senders, &daemon.running, &err) ||
+	    !make_rpc(&daemon, &err) || !make_listeners(&daemon, &err)) {
 		log_error("", "%s", err.message);
 		unmake(&daemon);
 		return EX_CONFIG;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/service.h"
 #include "text/digest.h"
 
 /* The user to become; NULL with a message when there is none. */
@@ -168,13 +169,18 @@ bool privileges_settle(struct config *config, const struct place *place, struct 
 {
 	const struct passwd *user = NULL;
 
-	umask(0022);
+	/* Folders that others must come through are made with the mode that is said; what follows, with no more than the
+	 * mask that was given. */
+	mode_t mask = umask(0022);
 	if (geteuid() == 0 && !(user = user_find(config->user, err)))
 		return false;
-	if (!settle_state(config, place, user, err) || !settle_socket(config, place, user, err))
+	/* The one who handed the socket over has seen to its place. */
+	if (!settle_state(config, place, user, err) ||
+	    (!service_has_descriptor("socket") && !settle_socket(config, place, user, err)))
 		return false;
 	if (user && !user_become(user, err))
 		return false;
+	umask(mask | 0022);
 	/* What it holds in memory is not for core files or debuggers of the same user. */
 	prctl(PR_SET_DUMPABLE, 0);
 	return true;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/service.h"
 
 static const int statuses[] = {
     [MIGRATE_DONE] = EX_OK, [MIGRATE_UNREACHABLE] = EX_TEMPFAIL, [MIGRATE_REFUSED] = EX_CONFIG};
@@ -40,13 +41,15 @@ pid_t startup_begin(const struct startup *startup)
 		return child;
 	sigaction(SIGTERM, &standard, NULL);
 	sigaction(SIGCHLD, &standard, NULL);
-	/* An interrupt at the terminal is the daemon's to handle. */
+	/* An interrupt or a hangup at the terminal is the daemon's to handle. */
 	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(EX_TEMPFAIL);
+	service_forget();
 	if (close_range(3, ~0U, 0) != 0)
 		_exit(EX_OSERR);
 	_exit(statuses[run_steps(startup)]);

@@ -10,12 +10,13 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "keep/folder.h"
 #include "rpc/metrics.h"
 #include "text/json.h"
 #include "text/time.h"
 #include "web_link.h"
 
-enum { REMINDERS_AGE_MICROS = 5 * 1000 * 1000 };
+enum { REMINDERS_AGE_MICROS = 5 * 1000 * 1000, BACKUPS_INTERVAL_MS = 60 * 1000 };
 
 const struct migrate_function web_functions[] = {{"metrics_reminders", "p_caller uuid", false},
                                                  {"calendar_feed", "p_caller uuid, p_hash text", false}};
@@ -171,12 +172,20 @@ static void on_ready(struct web *web, struct http_exchange *exchange)
 		http_reply_text(exchange, 200, "ready");
 }
 
+static double age_s(int64_t made_s)
+{
+	int64_t now_s = time_now_micros() / 1000000;
+	return made_s == 0 ? -1 : made_s > now_s ? 0 : (double)(now_s - made_s);
+}
+
 static void scrape(struct web *web, struct http_exchange *exchange)
 {
 	struct metrics_gauges gauges = {.version = web->options.version,
 	                                .started_s = (double)web->started_us / 1e6,
 	                                .in_flight = rpc_pending(web->options.rpc),
 	                                .pool = pg_pool_stats(web->options.pool),
+	                                .backup_age_s = age_s(backups_seen(web->backups)->newest_s),
+	                                .backup_verified_age_s = age_s(backups_seen(web->backups)->verified_s),
 	                                .reminders = pg_pool_usable(web->options.pool) ? web->reminders : NULL};
 	char *text = NULL;
 	size_t length = 0;
@@ -292,10 +301,12 @@ struct web *web_new(const struct web_options *options, struct err *err)
 	    .sql = arena_printf(&web->arena, "SELECT %s.calendar_feed($1::uuid, $2)::text", options->api_schema),
 	    .parameters = 2};
 	pg_statement_add(options->pool, &web->calendar_statement);
+	web->backups = backups_new(options->base, folder_configured(&web->arena, options->config), BACKUPS_INTERVAL_MS);
 	web->http = http_listen(options->base, options->where, options->group,
 	                        &(struct http_options){.max_body_bytes = options->max_body_bytes,
 	                                               .max_clients = options->max_clients,
 	                                               .max_stream_bytes = options->max_stream_bytes,
+	                                               .inherited = options->inherited,
 	                                               .keep_alive = ": still here\n\n",
 	                                               .on_request = on_request,
 	                                               .on_gone = web_on_gone,
@@ -311,6 +322,11 @@ static void end_streams(struct web *web)
 {
 	while (!LIST_EMPTY(&web->streams))
 		web_stream_end(LIST_FIRST(&web->streams));
+}
+
+void web_set_limits(struct web *web, size_t max_body_bytes, size_t max_clients)
+{
+	http_set_limits(web->http, max_body_bytes, max_clients);
 }
 
 void web_stop(struct web *web)
@@ -330,6 +346,7 @@ void web_free(struct web *web)
 		return;
 	end_streams(web);
 	http_free(web->http);
+	backups_free(web->backups);
 	json_decref(web->reminders);
 	arena_release(&web->arena);
 	free(web);

@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include "daemon/backups.h"
 #include "daemon/web.h"
 #include "io/http.h"
 
@@ -19,6 +20,7 @@ struct web_scrape {
 struct web {
 	struct web_options options;
 	struct http_server *http;
+	struct backups *backups;
 	struct arena arena;
 	struct web_streams streams;
 	struct pg_statement reminders_statement, calendar_statement;

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "conn_address.h"
+#include "conn_inherit.h"
 #include "conn_link.h"
 #include "text/time.h"
 
@@ -135,6 +136,28 @@ struct conn_listener *conn_listen_tcp(struct event_base *base, const struct addr
 	struct conn_listener *listener = listener_new(base, limits, callbacks, context);
 	listener->tcp = true;
 	return listener_begin(listener, conn_address_bind(address, err));
+}
+
+struct conn_listener *conn_listen_inherited(struct event_base *base, int fd, bool is_unix,
+                                            const struct conn_limits *limits, const struct conn_callbacks *callbacks,
+                                            void *context, struct err *err)
+{
+	struct conn_listener *listener;
+	bool found_unix;
+	if (!conn_inherit(fd, &found_unix, err))
+		return NULL;
+	if (found_unix != is_unix) {
+		err_set(err, "the socket that was handed over must be %s", is_unix ? "a Unix one" : "one of TCP");
+		return NULL;
+	}
+	listener = listener_new(base, limits, callbacks, context);
+	listener->tcp = !is_unix;
+	return listener_begin(listener, fd);
+}
+
+void conn_listener_set_limits(struct conn_listener *listener, const struct conn_limits *limits)
+{
+	listener->limits = *limits;
 }
 
 void conn_listener_stop(struct conn_listener *listener)

@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "conn_address.h"
+#include "conn_inherit.h"
 #include "http_link.h"
 #include "text/time.h"
 
@@ -360,6 +361,9 @@ struct event_base *http_loop_new(void)
 static int bind_somewhere(struct http_server *server, const char *where, const char *group, struct err *err)
 {
 	struct address address;
+	int inherited = server->options.inherited;
+	if (inherited > 0)
+		return conn_inherit(inherited, &server->is_unix, err) ? inherited : -1;
 	server->is_unix = *where == '/';
 	if (server->is_unix)
 		return conn_path_bind(&server->path, where, group, err);
@@ -397,6 +401,13 @@ struct http_server *http_listen(struct event_base *base, const char *where, cons
 	must(server->bound);
 	evconnlistener_set_error_cb(listener, on_accept_error);
 	return server;
+}
+
+void http_set_limits(struct http_server *server, size_t max_body_bytes, size_t max_clients)
+{
+	server->options.max_body_bytes = max_body_bytes;
+	server->options.max_clients = max_clients;
+	evhttp_set_max_body_size(server->evhttp, (ev_ssize_t)max_body_bytes);
 }
 
 void http_stop(struct http_server *server)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "migrate_db.h"
+#include "io/migrate_db.h"
 #include "text/digest.h"
 
 #define LOCK_NAME "tracktwo migrate"
@@ -89,7 +89,7 @@ enum migrate_outcome migrate_bootstrap(const char *superuser_dsn, struct err *er
 }
 
 /* On a server of the user's own, an administrator has to do what migrate_bootstrap() does for an embedded one. */
-ERR_CHECKED static bool check_roles(struct migrate_db *db)
+bool migrate_db_check_roles(struct migrate_db *db)
 {
 	/* pg_has_role and has_database_privilege raise for a role that does not exist, hence the oids. */
 	PGresult *result = migrate_db_query(
@@ -239,7 +239,7 @@ ERR_CHECKED static bool settle(struct migrate_db *db)
 ERR_CHECKED static bool apply_all(struct migrate_db *db, const struct migrate_function *functions, size_t count)
 {
 	const struct migrate_file *next;
-	return migrate_db_check_locale(db) && check_roles(db) &&
+	return migrate_db_check_locale(db) && migrate_db_check_roles(db) &&
 	       migrate_db_run(db, "becoming tracktwo_owner", "SET ROLE tracktwo_owner") && lock(db) && prepare_store(db) &&
 	       check_applied(db, &next) && apply_missing(db, next) && settle(db) &&
 	       migrate_api_load(db, functions, count) && migrate_api_drop_stale(db);

@@ -3,7 +3,7 @@
  * Invariant: a schema of this name is either absent or whole. It is loaded, sealed (SECURITY DEFINER, a fixed
  * search_path, closed to PUBLIC, open to the run-time role for the methods' functions only) and compared with the
  * methods in one transaction; so a daemon that finds the schema may use it, and two daemons of one version share it. */
-#include "migrate_db.h"
+#include "io/migrate_db.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Invariant: after a failure db->outcome tells a database out of reach from one that said no. What the server says
  * about a statement is passed on by its primary message and the line it points at: these are the developer's
  * statements, and details, which could hold a row's values, are never asked for. */
-#include "migrate_db.h"
+#include "io/migrate_db.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -286,6 +286,27 @@ void pg_pool_start(struct pg_pool *pool)
 		pg_link_start(&pool->links[i]);
 }
 
+void pg_pool_set_timeouts(struct pg_pool *pool, long statement_timeout_ms, long wait_ms)
+{
+	pool->options.statement_timeout_ms = statement_timeout_ms;
+	pool->options.wait_ms = wait_ms;
+	pg_pool_renew(pool);
+}
+
+void pg_pool_renew(struct pg_pool *pool)
+{
+	struct pg_link *stale = NULL;
+	for (size_t i = 0; i < pool->link_count; i++) {
+		struct pg_link *link = &pool->links[i];
+		if (link->renewing)
+			return;
+		if (!stale && pg_link_is_stale(link))
+			stale = link;
+	}
+	if (stale)
+		pg_link_renew(stale);
+}
+
 void pg_statement_add(struct pg_pool *pool, struct pg_statement *statement)
 {
 	statement->slot = pool->statement_count++;

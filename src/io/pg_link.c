@@ -52,6 +52,7 @@ static void link_close(struct pg_link *link)
 	link->state = LINK_DOWN;
 	link->newest = link->reading = NULL;
 	link->open = link->groups = 0;
+	link->renewing = false;
 }
 
 void pg_link_drop(struct pg_link *link, const char *why)
@@ -120,11 +121,27 @@ void pg_link_flush(struct pg_link *link)
 		link_watch(link, true, pending > 0);
 }
 
-/* Settings of the session, by parameters, so that nothing has to be quoted; a listener then listens. */
+/* By parameters, so that nothing has to be quoted. */
+static bool link_send_settings(struct pg_link *link)
+{
+	char timeout[32];
+	const char *values[] = {timeout};
+
+	link->timeout_ms = link->pool->options.statement_timeout_ms;
+	snprintf(timeout, sizeof timeout, "%ld", link->timeout_ms);
+	return PQsendQueryParams(link->connection,
+	                         "SELECT set_config('statement_timeout', $1, false), set_config('timezone', 'UTC', false), "
+	                         "set_config('datestyle', 'ISO, YMD', false), set_config('intervalstyle', 'iso_8601', "
+	                         "false), set_config('jit', 'off', false), "
+	                         "set_config('idle_session_timeout', '0', false)",
+	                         1, NULL, values, NULL, NULL, 0) &&
+	       PQpipelineSync(link->connection);
+}
+
+/* Settings of the session; a listener then listens. */
 static bool link_set_up(struct pg_link *link)
 {
-	char timeout[32], command[256];
-	const char *values[] = {timeout};
+	char command[256];
 
 	link->state = LINK_SETTING_UP;
 	PQsetnonblocking(link->connection, 1);
@@ -139,15 +156,26 @@ static bool link_set_up(struct pg_link *link)
 		PQfreemem(channel);
 		return PQsendQuery(link->connection, command);
 	}
-	snprintf(timeout, sizeof timeout, "%ld", link->pool->options.statement_timeout_ms);
-	return PQenterPipelineMode(link->connection) &&
-	       PQsendQueryParams(link->connection,
-	                         "SELECT set_config('statement_timeout', $1, false), set_config('timezone', 'UTC', false), "
-	                         "set_config('datestyle', 'ISO, YMD', false), set_config('intervalstyle', 'iso_8601', "
-	                         "false), set_config('jit', 'off', false), "
-	                         "set_config('idle_session_timeout', '0', false)",
-	                         1, NULL, values, NULL, NULL, 0) &&
-	       PQpipelineSync(link->connection);
+	return PQenterPipelineMode(link->connection) && link_send_settings(link);
+}
+
+bool pg_link_is_stale(const struct pg_link *link)
+{
+	return link->state == LINK_READY && !link->listener && link->timeout_ms != link->pool->options.statement_timeout_ms;
+}
+
+void pg_link_renew(struct pg_link *link)
+{
+	link->renewing = true;
+	if (link->sent.first)
+		return;
+	link->state = LINK_SETTING_UP;
+	struct timeval deadline = after_ms(CONNECT_MOST_MS);
+	event_add(&link->retry_timer, &deadline);
+	if (link_send_settings(link))
+		pg_link_flush(link);
+	else
+		pg_link_drop(link, "the session's settings could not be sent");
 }
 
 static void link_on_ready(struct pg_link *link)
@@ -155,16 +183,25 @@ static void link_on_ready(struct pg_link *link)
 	struct pg_pool *pool = link->pool;
 
 	event_del(&link->retry_timer);
+	if (link->renewing) {
+		link->renewing = false;
+		link->state = LINK_READY;
+		pg_pool_on_link(pool);
+		pg_pool_renew(pool);
+		return;
+	}
 	link->state = LINK_READY;
 	link->backoff_ms = BACKOFF_FIRST_MS;
 	if (link->prepared)
 		memset(link->prepared, 0, link->prepared_size);
 	pool->server_version = PQserverVersion(link->connection);
 	log_info(link->subject, link->listener ? "listening" : "connected");
-	if (!link->listener)
+	if (!link->listener) {
 		pg_pool_on_link(pool);
-	else if (pool->options.on_notify)
+		pg_pool_renew(pool);
+	} else if (pool->options.on_notify) {
 		pool->options.on_notify(NULL, pool->options.context);
+	}
 }
 
 static void link_connect_step(struct pg_link *link)
@@ -320,7 +357,9 @@ static void link_on_socket(int fd, short what, void *context)
 	}
 	if (what & EV_READ)
 		link_read(link);
-	if (link->connection && link->state != LINK_CONNECTING)
+	if (link->connection && link->state == LINK_READY && link->renewing && !link->sent.first)
+		pg_link_renew(link);
+	else if (link->connection && link->state != LINK_CONNECTING)
 		pg_link_flush(link);
 }
 
@@ -391,7 +430,7 @@ static bool joins(const struct pg_link *link, const struct pg_request *request)
 
 bool pg_link_takes(const struct pg_link *link, const struct pg_request *request)
 {
-	return link->state == LINK_READY && !link->listener &&
+	return link->state == LINK_READY && !link->listener && !link->renewing &&
 	       (joins(link, request) || link->groups + (link->open > 0) < GROUPS_MOST);
 }
 

@@ -47,6 +47,8 @@ struct pg_link {
 	struct event retry_timer;             /* until the next attempt; while connecting, until this one is given up */
 	int socket;                           /* that the events are assigned to, -1 for none */
 	long backoff_ms;
+	long timeout_ms;                     /* the statement timeout that its session was set up with */
+	bool renewing;                       /* takes nothing until its session is set up anew */
 	struct pg_list sent;                 /* in the order of the pipeline */
 	struct pg_request *newest, *reading; /* of `sent`: the last one, and the first that is owed a result or NULL */
 	size_t open;                         /* how many of the last ones no sync follows yet */
@@ -78,6 +80,10 @@ bool pg_link_takes(const struct pg_link *link, const struct pg_request *request)
 /* Puts a request into the pipeline. False when the link died before it took the request: that is then the pool's again.
  */
 bool pg_link_send(struct pg_link *link, struct pg_request *request);
+/* The pool's statement timeout is no longer the one that its session has. */
+bool pg_link_is_stale(const struct pg_link *link);
+/* Sets a stale session up anew, as soon as it carries nothing; pg_pool_renew() follows. */
+void pg_link_renew(struct pg_link *link);
 /* Ends what pg_link_send() queued with a sync, and writes it out. */
 void pg_link_flush(struct pg_link *link);
 /* Ends the connection; what was sent goes back to the pool's queue, and the link connects again after its back-off. */
@@ -88,5 +94,7 @@ void pg_link_drop(struct pg_link *link, const char *why);
  * has rolled back whatever it did. Owns `request`. */
 void pg_pool_on_result(struct pg_pool *pool, struct pg_link *link, struct pg_request *request, bool undone);
 void pg_pool_on_link(struct pg_pool *pool);
+/* The next stale link, when none is under way. */
+void pg_pool_renew(struct pg_pool *pool);
 
 #endif

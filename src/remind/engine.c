@@ -499,18 +499,23 @@ size_t engine_pending(const struct engine *engine)
 	return dispatch_pending(engine->dispatch) + (engine->asking == ASK_CLAIM) + (engine->claimed != NULL);
 }
 
+void engine_configure(struct engine *engine, const struct engine_options *options)
+{
+	engine->options = *options;
+	snprintf(engine->message_lease_s, sizeof engine->message_lease_s, "%ld", options->message_lease_s);
+	snprintf(engine->retry_first_s, sizeof engine->retry_first_s, "%ld", options->retry_first_s);
+	snprintf(engine->attempts_most, sizeof engine->attempts_most, "%ld", options->attempts_most);
+}
+
 struct engine *engine_new(const struct engine_options *options)
 {
 	struct engine *engine = calloc(1, sizeof *engine);
 	if (!engine)
 		abort();
-	engine->options = *options;
+	engine_configure(engine, options);
 	engine->dispatch = dispatch_new(&engine->options, on_outcome, engine);
 	engine->asking = engine->raised = ASK_NOTHING;
 	engine->idle_ms = IDLE_FIRST_MS;
-	snprintf(engine->message_lease_s, sizeof engine->message_lease_s, "%ld", options->message_lease_s);
-	snprintf(engine->retry_first_s, sizeof engine->retry_first_s, "%ld", options->retry_first_s);
-	snprintf(engine->attempts_most, sizeof engine->attempts_most, "%ld", options->attempts_most);
 	for (enum question question = 0; question < ASK_NOTHING; question++) {
 		engine->statements[question] = (struct pg_statement){
 		    .sql = arena_printf(&engine->arena, "SELECT %s.%s::text", options->api_schema, questions[question].call),

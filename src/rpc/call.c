@@ -3,6 +3,7 @@
  * Each step either hands the call to the next one or ends it; there is one place where a call ends, call_end(). */
 #include "rpc/call.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,14 @@ static void call_take(struct call *call, const char *text, size_t length)
 	call_reply(call, text, length);
 }
 
+/* Both numbers, for log lines; valid until the next call of this function. */
+static const char *call_subject(const struct call *call)
+{
+	static char subject[96];
+	snprintf(subject, sizeof subject, "%s call %lu", rpc_session_subject(call->session), call->number);
+	return subject;
+}
+
 static void call_on_result(const struct pg_result *result, void *context)
 {
 	struct call *call = context;
@@ -122,8 +131,7 @@ static void call_on_result(const struct pg_result *result, void *context)
 		break;
 	case PG_RAISED: {
 		enum error_kind kind = error_of_sqlstate(result->sqlstate);
-		log_error(rpc_session_subject(call->session), "call %lu: %s raised SQLSTATE %s", call->number,
-		          call->route->method->name, result->sqlstate);
+		log_error(call_subject(call), "%s raised SQLSTATE %s", call->route->method->name, result->sqlstate);
 		call_refuse(call, kind,
 		            kind == ERROR_INTERNAL ? "a fault of the daemon's own; its journal names the call"
 		            : *result->message     ? arena_strdup(&call->arena, result->message)
@@ -263,8 +271,7 @@ void call_start(struct rpc_session *session, struct rpc_batch *batch, size_t pla
 	call->number = ++rpc->next_call;
 	call->began_us = time_monotonic_micros();
 	call->route = rpc_route_find(rpc, method);
-	log_debug(rpc_session_subject(session), "call %lu: %s", call->number,
-	          call->route ? call->route->method->name : "unknown method");
+	log_debug(call_subject(call), "%s", call->route ? call->route->method->name : "unknown method");
 	if (!call->route)
 		call_refuse(call, ERROR_METHOD_NOT_FOUND, "there is no such method; rpc.discover lists all");
 	else if (!json_is_object(call->params))

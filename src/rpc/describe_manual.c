@@ -61,7 +61,8 @@ static void put_keys(FILE *out)
 		const char *standard = !key->standard    ? "; its default depends on where the daemon is installed"
 		                       : !*key->standard ? "; empty by default"
 		                                         : arena_printf(&arena, "; %s by default", key->standard);
-		scdoc_put_entry(out, key->name, arena_printf(&arena, ": %s%s", config_words(&arena, key), standard), key->help);
+		const char *help = key->reloads ? key->help : arena_printf(&arena, "%s A change needs a restart.", key->help);
+		scdoc_put_entry(out, key->name, arena_printf(&arena, ": %s%s", config_words(&arena, key), standard), help);
 	}
 	arena_release(&arena);
 }
@@ -111,9 +112,14 @@ void describe_manual(FILE *out, const struct registry *registry, const char *ver
 	    out);
 	for (size_t i = 0; i < registry_count(registry); i++)
 		put_method(out, registry_at(registry, i));
-	fputs("# EXIT STATUS\n\n"
-	      "0 when it ended as asked, 64 after wrong usage, 78 when the configuration is wrong, else 1.\n\n"
-	      "# SEE ALSO\n\n"
-	      "*tracktwo*(1), *tracktwo.conf*(5)\n",
-	      out);
+	fputs(
+	    "# SIGNALS\n\n"
+	    "*SIGHUP*\n\tReads the configuration again and takes over what can change while the daemon runs; what takes a\n"
+	    "\trestart is named in the log. When anything in it is wrong, all stays as it was, and the log says where.\n\n"
+	    "*SIGTERM*, *SIGINT*\n\tAnswers what is under way, then stops; sent again, stops at once.\n\n"
+	    "# EXIT STATUS\n\n"
+	    "0 when it ended as asked, 64 after wrong usage, 78 when the configuration is wrong, else 1.\n\n"
+	    "# SEE ALSO\n\n"
+	    "*tracktwo*(1), *tracktwo.conf*(5)\n",
+	    out);
 }

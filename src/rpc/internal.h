@@ -71,7 +71,8 @@ struct rpc_session {
 	struct identity *identity; /* never NULL */
 	struct access *access;     /* NULL while nothing is asked */
 	unsigned references;
-	unsigned inflight : 31;
+	unsigned inflight : 30;
+	bool full : 1;    /* paused, for as much is under way as may be */
 	bool recheck : 1; /* rpc_session_recheck() has had no answer yet */
 };
 

@@ -178,6 +178,15 @@ static void put_reminders(const json_t *reminders, FILE *out)
 	    fprintf(out, "tracktwo_reminders{state=\"%s\"} %lld\n", state, (long long)json_integer_value(count));
 }
 
+/* Absent where there is none: an alarm on absence then tells what a number of seconds could not. */
+static void put_age(FILE *out, const char *name, const char *help, double age_s)
+{
+	if (age_s < 0)
+		return;
+	put_head(out, name, "gauge", help);
+	fprintf(out, "tracktwo_%s %.0f\n", name, age_s);
+}
+
 void metrics_write(const struct metrics *metrics, const struct metrics_gauges *gauges, FILE *out)
 {
 	put_head(out, "build_info", "gauge", "Always 1; the labels tell the build.");
@@ -192,5 +201,10 @@ void metrics_write(const struct metrics *metrics, const struct metrics_gauges *g
 	fprintf(out, "tracktwo_in_flight_requests %zu\n", gauges->in_flight);
 	put_clients(metrics, out);
 	put_pool(&gauges->pool, out);
+	put_age(out, "backup_age_seconds", "Since the newest backup was made; absent when there is none.",
+	        gauges->backup_age_s);
+	put_age(out, "backup_verified_age_seconds",
+	        "Since the newest backup that was restored and compared was made; absent when there is none.",
+	        gauges->backup_verified_age_s);
 	put_reminders(gauges->reminders, out);
 }

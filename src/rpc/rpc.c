@@ -107,6 +107,12 @@ const char *rpc_missing_handler(const struct rpc *rpc)
 	return NULL;
 }
 
+void rpc_set_limits(struct rpc *rpc, size_t max_inflight, size_t max_line_bytes)
+{
+	rpc->options.max_inflight = max_inflight;
+	rpc->options.max_line_bytes = max_line_bytes;
+}
+
 void rpc_set_ready(struct rpc *rpc, bool ready)
 {
 	rpc->ready = ready;
@@ -194,17 +200,22 @@ static void session_began(struct rpc_session *session)
 	session->references++;
 	rpc->pending++;
 	session->transport->hold(session->peer);
-	/* Paused while at the limit or, by a batch, over it. */
-	if (++session->inflight == rpc->options.max_inflight)
-		session->transport->pause(session->peer);
+	/* Paused while at the limit or, by a batch or a new limit, over it. */
+	if (++session->inflight < rpc->options.max_inflight || session->full)
+		return;
+	session->full = true;
+	session->transport->pause(session->peer);
 }
 
 void rpc_call_ended(struct rpc_session *session)
 {
 	struct rpc *rpc = session->identity->rpc;
 	rpc->pending--;
-	if (session->inflight-- == rpc->options.max_inflight && session->peer)
-		session->transport->resume(session->peer);
+	if (--session->inflight < rpc->options.max_inflight && session->full) {
+		session->full = false;
+		if (session->peer)
+			session->transport->resume(session->peer);
+	}
 	if (session->peer)
 		session->transport->release(session->peer);
 	rpc_session_unref(session);

@@ -52,26 +52,29 @@ static bool check_mail_from(const char *value, struct err *err)
 	return right;
 }
 
-#define ROW(section_, key, member, type_, standard_, help_)                                                            \
-	.section = section_, .name = #key, .type = type_, .offset = offsetof(struct config, member),                       \
-	.standard = standard_, .help = help_
-#define TEXT_AS(section, key, member, standard, shortest, longest, check_, help)                                       \
+/* What stands last is the help, and then RELOADS where a running daemon takes the key's new value over. */
+#define RELOADS .reloads = true
+#define ROW(section_, key, member, type_, standard_)                                                                   \
+	.section = section_, .name = #key, .type = type_, .offset = offsetof(struct config, member), .standard = standard_
+#define TEXT_AS(section, key, member, standard, shortest, longest, check_, ...)                                        \
 	{                                                                                                                  \
-		ROW(section, key, member, CONFIG_TEXT, standard, help), .min = shortest, .max = longest, .check = check_       \
+		ROW(section, key, member, CONFIG_TEXT, standard), .min = shortest, .max = longest, .check = check_,            \
+		                                                  .help = __VA_ARGS__                                          \
 	}
-#define NUMBER_AS(section, key, member, standard, least, most, help)                                                   \
+#define NUMBER_AS(section, key, member, standard, least, most, ...)                                                    \
 	{                                                                                                                  \
-		ROW(section, key, member, CONFIG_NUMBER, standard, help), .min = least, .max = most                            \
+		ROW(section, key, member, CONFIG_NUMBER, standard), .min = least, .max = most, .help = __VA_ARGS__             \
 	}
-#define CHOICE_AS(section, key, member, standard, words, help)                                                         \
+#define CHOICE_AS(section, key, member, standard, words, ...)                                                          \
 	{                                                                                                                  \
-		ROW(section, key, member, CONFIG_CHOICE, standard, help), .choices = words                                     \
+		ROW(section, key, member, CONFIG_CHOICE, standard), .choices = words, .help = __VA_ARGS__                      \
 	}
 /* The member has the name of the key. */
-#define TEXT(section, key, standard, shortest, longest, help)                                                          \
-	TEXT_AS(section, key, key, standard, shortest, longest, NULL, help)
-#define NUMBER(section, key, standard, least, most, help) NUMBER_AS(section, key, key, standard, least, most, help)
-#define CHOICE(section, key, standard, words, help) CHOICE_AS(section, key, key, standard, words, help)
+#define TEXT(section, key, standard, shortest, longest, ...)                                                           \
+	TEXT_AS(section, key, key, standard, shortest, longest, NULL, __VA_ARGS__)
+#define NUMBER(section, key, standard, least, most, ...)                                                               \
+	NUMBER_AS(section, key, key, standard, least, most, __VA_ARGS__)
+#define CHOICE(section, key, standard, words, ...) CHOICE_AS(section, key, key, standard, words, __VA_ARGS__)
 
 const char config_http_default[] = "127.0.0.1:7480";
 
@@ -87,49 +90,63 @@ static const struct config_key keys[] = {
          "Folder of the daemon's own files, the embedded database among them."),
     TEXT("daemon", user, "", 0, NAME_BYTES,
          "User whom a daemon started as root becomes; empty: tracktwo when it exists, else postgres."),
-    CHOICE("daemon", log_level, "info", log_level_names, "The least grave messages that are logged."),
-    NUMBER("daemon", max_line_bytes, "1048576", 1024, 67108864, "Longest message that a client may send, in bytes."),
-    NUMBER("daemon", max_clients, "10000", 1, 1000000, "Connections served at the same time."),
+    CHOICE("daemon", log_level, "info", log_level_names, "The least grave messages that are logged.", RELOADS),
+    NUMBER("daemon", max_line_bytes, "1048576", 1024, 67108864, "Longest message that a client may send, in bytes.",
+           RELOADS),
+    NUMBER("daemon", max_clients, "10000", 1, 1000000, "Connections served at the same time.", RELOADS),
     NUMBER("daemon", max_inflight, "64", 1, 10000,
-           "Requests of one connection worked on at the same time; more wait unread."),
+           "Requests of one connection worked on at the same time; more wait unread.", RELOADS),
     NUMBER("daemon", drain_timeout_ms, "10000", 0, 600000,
-           "How long a stopping daemon waits for requests under way, in milliseconds."),
-    TEXT("database", dsn, NULL, 1, PATH_BYTES,
+           "How long a stopping daemon waits for requests under way, in milliseconds.", RELOADS),
+    TEXT("database", dsn, "embedded", 1, PATH_BYTES,
          "\"embedded\" for a PostgreSQL of the daemon's own, or a libpq connection string."),
     TEXT("database", admin_dsn, "", 0, PATH_BYTES,
          "Connection string of the role that may migrate; empty: this daemon does no migrations."),
     NUMBER("database", connections, "4", 1, 64, "Connections to the database."),
-    NUMBER("database", statement_timeout_ms, "10000", 100, 600000, "Longest run of one statement, in milliseconds."),
+    NUMBER("database", statement_timeout_ms, "10000", 100, 600000, "Longest run of one statement, in milliseconds.",
+           RELOADS),
     NUMBER(
         "database", wait_ms, "10000", 0, 600000,
-        "How long a request waits for a database that went away, in milliseconds, before it is answered unavailable."),
+        "How long a request waits for a database that went away, in milliseconds, before it is answered unavailable.",
+        RELOADS),
     TEXT("database", postgres_bin, "", 0, PATH_BYTES,
          "Folder of PostgreSQL's programs, for the embedded database; empty: the newest under /usr/lib/postgresql."),
     CHOICE("database", auto_migrate, "yes", no_yes, "Whether the daemon migrates the database when it starts."),
     TEXT_AS("mail", server, mail_server, "", 0, NAME_BYTES, check_mail_server,
-            "SMTP server that takes the daemon's mail, smtp://host:port or smtps://host:port; empty: no mail is sent."),
+            "SMTP server that takes the daemon's mail, smtp://host:port or smtps://host:port; empty: no mail is sent.",
+            RELOADS),
     TEXT_AS("mail", from, mail_from, "", 0, NAME_BYTES, check_mail_from,
-            "Sender of the daemon's mail, local@domain or Name <local@domain>."),
-    TEXT_AS("mail", user, mail_user, "", 0, NAME_BYTES, NULL, "User at the mail server; empty: no login."),
+            "Sender of the daemon's mail, local@domain or Name <local@domain>.", RELOADS),
+    TEXT_AS("mail", user, mail_user, "", 0, NAME_BYTES, NULL, "User at the mail server; empty: no login.", RELOADS),
     TEXT_AS("mail", password_file, mail_password_file, "", 0, PATH_BYTES, NULL,
-            "File whose first line is the password at the mail server; nobody but its owner and group may read it."),
+            "File whose first line is the password at the mail server; nobody but its owner and group may read it.",
+            RELOADS),
     CHOICE_AS("mail", tls, mail_tls, "required", tls_levels,
-              "Whether mail is encrypted on its way to the server; anything but required only to a loopback address."),
+              "Whether mail is encrypted on its way to the server; anything but required only to a loopback address.",
+              RELOADS),
     CHOICE_AS("webhook", allow_http, webhook_allow_http, "no", no_yes,
-              "Whether webhooks may be sent unencrypted, to http:// URLs."),
+              "Whether webhooks may be sent unencrypted, to http:// URLs.", RELOADS),
     CHOICE_AS("webhook", allow_private, webhook_allow_private, "no", no_yes,
-              "Whether webhooks may reach this machine and its networks: loopback, private and link-local addresses."),
+              "Whether webhooks may reach this machine and its networks: loopback, private and link-local addresses.",
+              RELOADS),
     TEXT_AS("delivery", ca_file, delivery_ca_file, "", 0, PATH_BYTES, NULL,
-            "Certificates, in PEM, that servers of mail and webhooks are checked against; empty: the system's."),
+            "Certificates, in PEM, that servers of mail and webhooks are checked against; empty: the system's.",
+            RELOADS),
     NUMBER_AS("delivery", timeout_ms, delivery_timeout_ms, "30000", 1000, 600000,
-              "How long one attempt to deliver a mail or a webhook may take, in milliseconds."),
+              "How long one attempt to deliver a mail or a webhook may take, in milliseconds.", RELOADS),
     NUMBER_AS("delivery", at_once, delivery_at_once, "16", 1, 256,
-              "Mails, and webhooks, that are delivered at the same time; more wait."),
-    NUMBER_AS(
-        "delivery", retry_first_s, delivery_retry_first_s, "30", 1, 3600,
-        "How long after a failed attempt the next one follows, in seconds; it doubles up to an hour."),
+              "Mails, and webhooks, that are delivered at the same time; more wait.", RELOADS),
+    NUMBER_AS("delivery", retry_first_s, delivery_retry_first_s, "30", 1, 3600,
+              "How long after a failed attempt the next one follows, in seconds; it doubles up to an hour.", RELOADS),
     NUMBER_AS("delivery", attempts, delivery_attempts, "10", 1, 100,
-              "How often a mail or a webhook is attempted before it has failed and somebody is told."),
+              "How often a mail or a webhook is attempted before it has failed and somebody is told.", RELOADS),
+    TEXT_AS("backup", directory, backup_directory, "", 0, PATH_BYTES, NULL,
+            "Folder of the backups; empty: backups in the state_dir. Better on another disk or machine."),
+    NUMBER_AS("backup", keep, backup_keep, "14", 0, 10000,
+              "How many backups stay in the folder; older ones go, but never the last verified one. 0: all stay.",
+              RELOADS),
+    NUMBER_AS("backup", max_age_h, backup_max_age_h, "26", 1, 8760,
+              "How old the newest backup may be before tracktwo doctor finds fault with it, in hours.", RELOADS),
 };
 
 enum { KEY_COUNT = sizeof keys / sizeof keys[0] };
@@ -237,7 +254,7 @@ static bool assign(struct config *config, const struct config_key *key, const ch
 	}
 }
 
-void config_init(struct config *config, const char *place_socket, const char *place_state_dir, const char *place_dsn)
+void config_init(struct config *config, const char *place_socket, const char *place_state_dir)
 {
 	*config = (struct config){0};
 	for (size_t i = 0; i < KEY_COUNT; i++) {
@@ -247,7 +264,6 @@ void config_init(struct config *config, const char *place_socket, const char *pl
 	}
 	config->socket = arena_strdup(&config->arena, place_socket);
 	config->state_dir = arena_strdup(&config->arena, place_state_dir);
-	config->dsn = arena_strdup(&config->arena, place_dsn);
 }
 
 void config_release(struct config *config)
@@ -262,6 +278,39 @@ bool config_set(struct config *config, const char *section, const char *name, co
 	if (!key)
 		return refuse_unknown(section, name, err);
 	return assign(config, key, value, err);
+}
+
+static bool same(const struct config *a, const struct config *b, const struct config_key *key)
+{
+	const char *at_a = (const char *)a + key->offset, *at_b = (const char *)b + key->offset;
+	if (key->type != CONFIG_TEXT)
+		return *(const long *)(const void *)at_a == *(const long *)(const void *)at_b;
+	return strcmp(*(const char *const *)(const void *)at_a, *(const char *const *)(const void *)at_b) == 0;
+}
+
+const struct config_key *config_next_difference(const struct config *a, const struct config *b,
+                                                const struct config_key *after)
+{
+	for (const struct config_key *key = after ? after + 1 : keys; key < keys + KEY_COUNT; key++)
+		if (!same(a, b, key))
+			return key;
+	return NULL;
+}
+
+void config_copy_key(struct config *to, const struct config *from, const struct config_key *key)
+{
+	const char *at = (const char *)from + key->offset;
+	if (key->type == CONFIG_TEXT)
+		*text_of(to, key) = arena_strdup(&to->arena, *(const char *const *)(const void *)at);
+	else
+		*number_of(to, key) = *(const long *)(const void *)at;
+}
+
+void config_copy(struct config *to, const struct config *from)
+{
+	*to = (struct config){0};
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		config_copy_key(to, from, &keys[i]);
 }
 
 struct reading {
@@ -417,7 +466,9 @@ static void print_comment(FILE *out, const char *text)
 
 void config_describe(FILE *out)
 {
-	fputs("# Settings of tracktwod. What is commented out shows the default.\n", out);
+	fputs("# Settings of tracktwod. What is commented out shows the default. On SIGHUP (systemctl reload\n"
+	      "# tracktwod) the file is read again; when anything in it is wrong, all stays as it was.\n",
+	      out);
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		const struct config_key *key = &keys[i];
 		if (i == 0 || strcmp(key->section, keys[i - 1].section) != 0)
@@ -432,6 +483,8 @@ void config_describe(FILE *out)
 		}
 		if (!key->standard)
 			fputs("# The default depends on where tracktwod stands: in a checkout, or installed.\n", out);
+		if (!key->reloads)
+			fputs("# A change needs a restart.\n", out);
 		const char *standard = key->standard ? key->standard : "";
 		fprintf(out, "#%s =%s%s\n", key->name, *standard ? " " : "", standard);
 	}

@@ -36,8 +36,8 @@ static void sleep_ms(long ms)
 	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
-/* The daemon that was built along with this test: build/…/tests/integration/test_x → build/…/tracktwod. */
-static void daemon_path(char *path, size_t size)
+/* build/…/tests/integration/test_x → build/…/tracktwod */
+void harness_program(char *path, size_t size)
 {
 	ssize_t length = readlink("/proc/self/exe", path, size - 1);
 	assert_true(length > 0);
@@ -70,9 +70,13 @@ static void harness_exec(const struct harness *harness)
 	size_t count = 7;
 	int log = open(harness->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 
-	daemon_path(path, sizeof path);
+	harness_program(path, sizeof path);
 	snprintf(state, sizeof state, "daemon.state_dir=%s", harness->state);
 	snprintf(socket, sizeof socket, "daemon.socket=%s", harness->socket);
+	if (harness->config) {
+		arguments[count++] = "-c";
+		arguments[count++] = harness->config;
+	}
 	for (size_t i = 0; harness->settings[i]; i++) {
 		arguments[count++] = "-s";
 		arguments[count++] = harness->settings[i];

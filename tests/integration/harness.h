@@ -15,6 +15,7 @@
 struct harness {
 	char folder[64], state[80], socket[96], log[96];
 	pid_t daemon;             /* 0 when none runs */
+	const char *config;       /* a file, or NULL; set before harness_start() */
 	const char *settings[16]; /* "section.key=value", NULL-terminated; set before harness_start() */
 };
 
@@ -26,6 +27,8 @@ int harness_group_teardown(void **state);
 void harness_init(struct harness *harness);
 void harness_start(struct harness *harness);
 void harness_await(struct harness *harness);
+/* The daemon that was built along with this test. */
+void harness_program(char *path, size_t size);
 /* SIGTERM, and the exit status; at most 40 s. */
 int harness_stop(struct harness *harness);
 /* kill -9, reaped. */

@@ -620,6 +620,7 @@ static void identify(const struct harness *harness)
 	call("calendar.list", NULL);
 	call("calendar.revoke", json_of("{'id':'%s'}", id));
 	call("session.whoami", NULL);
+	call("system.doctor", NULL);
 }
 
 static void test_every_method_answers(void **state)

@@ -25,7 +25,7 @@ static int begin(void **state)
 	int fd = mkstemp(path);
 	if (fd < 0 || close(fd) != 0)
 		return -1;
-	config_init(&config, "/run/s", "/state", "embedded");
+	config_init(&config, "/run/s", "/state");
 	return 0;
 }
 
@@ -57,7 +57,7 @@ static void fails_at(const char *text, size_t length, int line, const char *want
 {
 	char prefix[100];
 	config_release(&config);
-	config_init(&config, "/run/s", "/state", "embedded");
+	config_init(&config, "/run/s", "/state");
 	if (read_bytes(text, length))
 		fail_msg("accepted: %s", text);
 	snprintf(prefix, sizeof prefix, "%s:%d: ", path, line);
@@ -119,6 +119,8 @@ static const struct {
     {"delivery", "at_once", 1, 256},
     {"delivery", "retry_first_s", 1, 3600},
     {"delivery", "attempts", 1, 100},
+    {"backup", "keep", 0, 10000},
+    {"backup", "max_age_h", 1, 8760},
 };
 
 static long number_at(const char *section, const char *name)
@@ -137,7 +139,7 @@ static void test_ranges_of_numbers(void **state)
 	(void)state;
 	size_t numbers = 0, count;
 	const struct config_key *keys = config_keys(&count);
-	assert_int_equal(count, 30);
+	assert_int_equal(count, 33);
 	for (size_t i = 0; i < count; i++)
 		numbers += keys[i].type == CONFIG_NUMBER;
 	assert_int_equal(numbers, sizeof ranges / sizeof ranges[0]);
@@ -217,7 +219,7 @@ static void test_texts_and_listeners(void **state)
 			value[length] = '\0';
 			assert_int_equal(config_set(&config, keys[i].section, keys[i].name, value, &err), length <= keys[i].max);
 		}
-		assert_int_equal(config_set(&config, keys[i].section, keys[i].name, "", &err), keys[i].standard != NULL);
+		assert_int_equal(config_set(&config, keys[i].section, keys[i].name, "", &err), keys[i].min == 0);
 	}
 	static const char *const right[] = {"off", "127.0.0.1:80", "127.8.9.10:65535", "[::1]:7480", "localhost:1", NULL};
 	static const char *const wrong[] = {
@@ -393,6 +395,73 @@ static void test_secrets_stay_out_of_messages(void **state)
 	assert_null(strstr(err.message, "secret"));
 }
 
+static void test_what_is_different(void **state)
+{
+	struct config other, copy;
+	const struct config_key *key;
+	(void)state;
+	config_init(&other, "/run/s", "/state");
+	assert_null(config_next_difference(&config, &other, NULL));
+	assert_true(config_set(&other, "daemon", "max_clients", "9", &err));
+	assert_true(config_set(&other, "mail", "user", "desk", &err));
+	assert_true(config_set(&other, "daemon", "socket", "/run/t", &err));
+	config_copy(&copy, &other);
+	config_release(&other);
+	key = config_next_difference(&config, &copy, NULL);
+	assert_string_equal(key->name, "socket");
+	assert_false(key->reloads);
+	config_copy_key(&copy, &config, key);
+	assert_string_equal(copy.socket, "/run/s");
+	key = config_next_difference(&config, &copy, key);
+	assert_string_equal(key->name, "max_clients");
+	assert_true(key->reloads);
+	key = config_next_difference(&config, &copy, key);
+	assert_string_equal(key->section, "mail");
+	assert_string_equal(copy.mail_user, "desk");
+	assert_null(config_next_difference(&config, &copy, key));
+	config_copy_key(&config, &copy, key);
+	config_release(&copy);
+	assert_string_equal(config.mail_user, "desk");
+}
+
+/* What opens doors, or says where things lie, cannot change while the daemon runs; everything else can. */
+static void test_what_reloads(void **state)
+{
+	static const char *const restart[] = {"socket",      "socket_group", "tcp",          "http",
+	                                      "state_dir",   "user",         "dsn",          "admin_dsn",
+	                                      "connections", "postgres_bin", "auto_migrate", "directory"};
+	const size_t restart_count = sizeof restart / sizeof *restart;
+	size_t count;
+	const struct config_key *keys = config_keys(&count);
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		bool listed = false;
+		for (size_t k = 0; k < restart_count; k++)
+			listed = listed || (strcmp(keys[i].name, restart[k]) == 0 && strcmp(keys[i].section, "mail") != 0);
+		assert_int_equal(keys[i].reloads, !listed);
+	}
+}
+
+/* The file that is installed is what the table says. */
+static void test_the_installed_file(void **state)
+{
+	char *sample = NULL, text[65536];
+	size_t length = 0, got;
+	FILE *out = open_memstream(&sample, &length), *file = fopen("config/tracktwo.conf", "re");
+	(void)state;
+	assert_non_null(out);
+	config_describe(out);
+	fclose(out);
+	if (!file)
+		fail_msg("config/tracktwo.conf is missing; run this from the checkout's folder");
+	got = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	text[got] = '\0';
+	if (strcmp(text, sample) != 0)
+		fail_msg("config/tracktwo.conf is not what the table says; run: make config/tracktwo.conf");
+	free(sample);
+}
+
 static void test_the_sample_reads_back(void **state)
 {
 	(void)state;
@@ -416,7 +485,7 @@ static void test_the_sample_reads_back(void **state)
 			at[1] = ' ';
 		found++;
 	}
-	assert_int_equal(found, 30);
+	assert_int_equal(found, 33);
 	assert_non_null(strstr(sample, "# A number from 1024 to 67108864.\n"));
 	assert_non_null(strstr(sample, "# One of: error, warning, info, debug.\n"));
 	for (const char *line = sample; *line; line += strcspn(line, "\n") + 1)
@@ -437,6 +506,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_texts_and_listeners, begin, end),
 	    cmocka_unit_test_setup_teardown(test_texts_that_are_checked, begin, end),
 	    cmocka_unit_test_setup_teardown(test_a_file, begin, end),
+	    cmocka_unit_test_setup_teardown(test_what_is_different, begin, end),
+	    cmocka_unit_test_setup_teardown(test_what_reloads, begin, end),
+	    cmocka_unit_test_setup_teardown(test_the_installed_file, begin, end),
 	    cmocka_unit_test_setup_teardown(test_faults_name_their_line, begin, end),
 	    cmocka_unit_test_setup_teardown(test_unknown_keys_get_the_nearest, begin, end),
 	    cmocka_unit_test_setup_teardown(test_length_of_lines, begin, end),

@@ -143,14 +143,14 @@ static const struct call c_refusals[] = {{"type_fault", LITERALS_PHRASES},
                                          {"call_refuse", LITERALS_PHRASES},
                                          {"call_refuse_unanswered", LITERALS_PHRASES},
                                          {NULL, LITERALS_ALL}};
-static const struct call sql_refusals[] = {{"rule", LITERALS_PHRASES},
-                                           {"refused", LITERALS_PHRASES},
-                                           {"invalid", LITERALS_PHRASES},
-                                           {"not_found", LITERALS_FIRST},
-                                           {NULL, LITERALS_ALL}};
+static const struct call sql_refusals[] = {{"rule", LITERALS_PHRASES},           {"refused", LITERALS_PHRASES},
+                                           {"invalid", LITERALS_PHRASES},        {"not_found", LITERALS_FIRST},
+                                           {"doctor_finding", LITERALS_PHRASES}, {NULL, LITERALS_ALL}};
 /* All phrases of a file. */
 static const struct call anywhere[] = {{"", LITERALS_PHRASES}, {NULL, LITERALS_ALL}};
 static const struct call err_calls[] = {{"err_set", LITERALS_PHRASES}, {NULL, LITERALS_ALL}};
+static const struct call findings[] = {
+    {"findings_add", LITERALS_PHRASES}, {"add_finding", LITERALS_PHRASES}, {NULL, LITERALS_ALL}};
 static const struct call no_calls[] = {{NULL, LITERALS_ALL}};
 
 static const struct call *call_at(const char *start, const char *at, const struct call *calls)
@@ -309,6 +309,8 @@ static void collect(struct texts *required, struct texts *all)
 	read_sources("src/text/country.c", DIALECT_C, err_calls, required, all);
 	read_sources("src/api/*.c", DIALECT_C, c_refusals, required, all);
 	read_sources("src/remind/*.c", DIALECT_C, c_refusals, required, all);
+	read_sources("src/cli/doctor.c", DIALECT_C, findings, required, all);
+	read_sources("src/keep/doctor*.c", DIALECT_C, findings, required, all);
 	read_sources("sql/api/*.sql", DIALECT_SQL, sql_refusals, required, all);
 	read_sources("src/text/*.c", DIALECT_C, no_calls, &ignored, all);
 	read_sources("src/base/*.c", DIALECT_C, no_calls, &ignored, all);

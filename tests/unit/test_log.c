@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,16 +148,19 @@ static void test_errno_is_kept(void **state)
 	dup2(saved_stderr, STDERR_FILENO);
 }
 
-/* What a fresh process writes with JOURNAL_STREAM set or not. */
-static const char *child_writes(bool journal, int *status)
+/* What a fresh process writes: its standard error is the journal when JOURNAL_STREAM names it, not when it is set. */
+static const char *child_writes(unsigned off, int *status)
 {
 	fflush(NULL);
 	pid_t child = fork();
 	if (child == 0) {
-		if (journal)
-			setenv("JOURNAL_STREAM", "8:1", 1);
-		else
-			unsetenv("JOURNAL_STREAM");
+		struct stat stream;
+		char name[64];
+		if (fstat(STDERR_FILENO, &stream) != 0)
+			_exit(127);
+		snprintf(name, sizeof name, "%llu:%llu", (unsigned long long)stream.st_dev,
+		         (unsigned long long)stream.st_ino + off);
+		setenv("JOURNAL_STREAM", name, 1);
 		execl("/proc/self/exe", "test_log", "--fatal", (char *)NULL);
 		_exit(127);
 	}
@@ -168,9 +172,46 @@ static void test_fatal_and_the_environment(void **state)
 {
 	(void)state;
 	int status;
-	assert_string_equal(child_writes(true, &status), "<3>cannot start: 5\n");
+	assert_string_equal(child_writes(0, &status), "<3>cannot start: 5\n");
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 78);
-	assert_non_null(strstr(child_writes(false, &status), "Z error cannot start: 5\n"));
+	assert_non_null(strstr(child_writes(1, &status), "Z error cannot start: 5\n"));
+}
+
+static struct log_record taken;
+static char taken_message[5000];
+static bool willing;
+
+static bool take(const struct log_record *record)
+{
+	taken = *record;
+	snprintf(taken_message, sizeof taken_message, "%s", record->message);
+	return willing;
+}
+
+static void test_a_sink_is_asked_first(void **state)
+{
+	(void)state;
+	log_set_sink(take);
+	willing = true;
+	log_warning("conn 3 call 17", "two\nlines");
+	int line = __LINE__ - 1;
+	assert_string_equal(next_write(), "");
+	assert_string_equal(taken_message, "conn 3 call 17: two?lines");
+	assert_string_equal(taken.subject, "conn 3 call 17");
+	assert_int_equal(taken.level, LOG_LEVEL_WARNING);
+	assert_string_equal(taken.file, __FILE__);
+	assert_int_equal(taken.line, line);
+	assert_string_equal(taken.function, __func__);
+	willing = false;
+	log_error("", "after all");
+	assert_string_equal(next_write(), "<3>after all\n");
+	assert_string_equal(taken_message, "after all");
+	log_debug("", "too little");
+	assert_string_equal(taken_message, "after all");
+	log_set_sink(NULL);
+	log_error("", "plain");
+	assert_string_equal(next_write(), "<3>plain\n");
+	assert_string_equal(taken_message, "after all");
 }
 
 int main(int argc, char **argv)
@@ -180,6 +221,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_lines_of_the_journal, begin, end),
 	    cmocka_unit_test_setup_teardown(test_levels, begin, end),
+	    cmocka_unit_test_setup_teardown(test_a_sink_is_asked_first, begin, end),
 	    cmocka_unit_test_setup_teardown(test_time_stamp, begin, end),
 	    cmocka_unit_test_setup_teardown(test_no_line_can_be_forged, begin, end),
 	    cmocka_unit_test_setup_teardown(test_a_line_is_cut_at_its_limit, begin, end),

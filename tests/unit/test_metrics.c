@@ -29,6 +29,8 @@ static char *written(const struct metrics *metrics, const json_t *reminders)
 	                                       .started_s = 1.5,
 	                                       .in_flight = 7,
 	                                       .pool = {.queued = 3, .in_flight = 2, .connections = {[PG_READY] = 4}},
+	                                       .backup_age_s = 3600.4,
+	                                       .backup_verified_age_s = -1,
 	                                       .reminders = reminders},
 	              out);
 	fclose(out);
@@ -97,6 +99,8 @@ static void test_gauges(void **state)
 	has(text, "tracktwo_build_info{version=\"1.2.3\"} 1");
 	has(text, "process_start_time_seconds 1.500");
 	has(text, "tracktwo_in_flight_requests 7");
+	has(text, "tracktwo_backup_age_seconds 3600");
+	assert_null(strstr(text, "verified_age"));
 	has(text, "tracktwo_clients{transport=\"unix\"} 2");
 	has(text, "tracktwo_clients{transport=\"tcp\"} 0");
 	has(text, "tracktwo_database_queue_requests 3");

@@ -1,8 +1,9 @@
-/* Migrate_db: one blocking connection, and the api's schema in it; what the files of the migrate room share.
+/* Migrate_db: one blocking connection, and the api's schema in it; what the files of the migrate room share, and what
+ * the keep room does its own work over. Never on the loop.
  *
  * Every function that fails has filled db->outcome and the struct err by then, so that callers only pass it on. */
-#ifndef TRACKTWO_SRC_IO_MIGRATE_DB_H
-#define TRACKTWO_SRC_IO_MIGRATE_DB_H
+#ifndef TRACKTWO_IO_MIGRATE_DB_H
+#define TRACKTWO_IO_MIGRATE_DB_H
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -42,6 +43,9 @@ bool migrate_db_refuse(struct migrate_db *db, const char *format, ...) __attribu
 
 /* One line of progress. */
 void migrate_db_say(const struct migrate_db *db, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Refuses roles that are missing or may too little, with the statements that an administrator has to run. */
+ERR_CHECKED bool migrate_db_check_roles(struct migrate_db *db);
 
 /* Refuses an encoding other than UTF8 and an LC_CTYPE of C or POSIX. */
 ERR_CHECKED bool migrate_db_check_locale(struct migrate_db *db);
