@@ -134,10 +134,12 @@ BEGIN
 END $$;
 
 -- Fires these reminders, which the caller has locked, whose time came at `p_at`. Pushes to these assignees are leased to the
--- daemon along, those deliveries are told; all else waits for whoever claims it. Planned for the number of them that there is.
+-- daemon along, those deliveries are told; all else waits for whoever claims it. Planned each time, as
+-- the tables may have been empty a moment ago, and for a way by the keys, however many there are by now.
 CREATE FUNCTION reminders_fire(p_reminders uuid[], p_at timestamptz[], p_daemon uuid, p_assignees uuid[], p_lease_s int)
 RETURNS uuid[] LANGUAGE plpgsql
-SET plan_cache_mode = force_custom_plan AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
 	v_leased uuid[];
@@ -372,15 +374,17 @@ END $$;
 -- stands there as one string.
 CREATE FUNCTION deliveries_json(p_ids uuid[]) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
-	v_ids uuid[]; v_reminders uuid[];
+	v_ids uuid[]; v_reminders uuid[]; v_texts text[];
 BEGIN
 	SELECT array_agg(d.id ORDER BY d.due_at, d.id), array_agg(d.reminder_id ORDER BY d.due_at, d.id) INTO v_ids, v_reminders
-		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id AND d.ended_at IS NULL;
+		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id AND d.outcome IS NULL;
+	-- Not in the query itself: the planner would ask for it once more, to see how many there are.
+	v_texts := reminder_texts(v_reminders);
 	RETURN (SELECT '[' || coalesce(string_agg(format('{"delivery_id":"%s","channel":"%s","reason":"%s","assignee":"%s",'
 			'"message":%s,"reminder":%s}', d.id, d.channel, d.reason, d.assignee_id, CASE WHEN d.channel = 'push' THEN 'null'
 				ELSE delivery_message(d)::text END, CASE d.channel WHEN 'push' THEN to_json(due.body)::text
 				ELSE coalesce(due.body, 'null') END), ',' ORDER BY due.place), '') || ']'
-		FROM unnest(v_ids, reminder_texts(v_reminders)) WITH ORDINALITY AS due(id, body, place)
+		FROM unnest(v_ids, v_texts) WITH ORDINALITY AS due(id, body, place)
 			JOIN store.delivery d ON d.id = due.id);
 END $$;
 
@@ -476,7 +480,8 @@ END $$;
 -- made meanwhile.
 CREATE FUNCTION reminder_deliveries(p_caller uuid, p_daemon uuid, p_assignees uuid[], p_deliveries uuid[]) RETURNS text
 LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_custom_plan AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off AS $$
 BEGIN
 	PERFORM set_caller(p_caller);
 	RETURN format('{"deliveries":%s}', deliveries_json(ARRAY(SELECT d.id FROM unnest(p_deliveries) AS ids(id)
