@@ -197,13 +197,12 @@ END $$;
 
 -- Nobody has acknowledged it for as long as was said: somebody else is told. Where nothing was said, that is so only for what
 -- has reached nobody in a day, as when it is pushed and nobody listens: first the person themselves by mail.
-CREATE FUNCTION reminders_escalate(p_limit int) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION reminders_escalate(p_reminders uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_reminder store.reminder;
 	v_now timestamptz := clock_timestamp();
 BEGIN
-	FOR v_reminder IN SELECT * FROM store.reminder WHERE escalate_at <= v_now ORDER BY escalate_at
-		LIMIT p_limit FOR UPDATE SKIP LOCKED LOOP
+	FOR v_reminder IN SELECT * FROM store.reminder WHERE id = ANY (p_reminders) ORDER BY escalate_at LOOP
 		UPDATE store.reminder SET escalate_at = NULL WHERE id = v_reminder.id;
 		IF v_reminder.escalate_to IS NOT NULL THEN
 			PERFORM reminder_tell(v_reminder, 'escalation', reminder_others(v_reminder, v_reminder.assignee_id));
@@ -242,7 +241,7 @@ BEGIN
 				CASE WHEN channel = 'push' THEN 'pushed' END FROM leased;
 END $$;
 
--- The three that follow find the first of many, in tables that are large or were empty a moment ago, at every claim. The way is
+-- The four that follow find the first of many, in tables that are large or were empty a moment ago, at every claim. The way is
 -- always the index that has it first. Planned for each call, that costs more than the call; planned once, while a table is
 -- empty, it may be any way: so the ways that read all of it are closed.
 
@@ -256,6 +255,14 @@ BEGIN
 	SELECT array_agg(id), array_agg(fire_at) INTO reminders, at FROM (SELECT id, fire_at FROM store.reminder
 		WHERE fire_at <= v_now AND (stock IS DISTINCT FROM 'wanted' OR updated_at < v_now - interval '5 seconds')
 		ORDER BY fire_at, id LIMIT p_limit FOR UPDATE SKIP LOCKED) AS due;
+END $$;
+
+-- Up to p_limit reminders that are to be escalated, locked.
+CREATE FUNCTION reminders_unheard(p_limit int) RETURNS uuid[] LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+BEGIN
+	RETURN ARRAY(SELECT id FROM store.reminder WHERE escalate_at <= clock_timestamp() ORDER BY escalate_at
+		LIMIT p_limit FOR UPDATE SKIP LOCKED);
 END $$;
 
 -- When there is something to claim next; p_more: there is room for more messages.
@@ -411,12 +418,14 @@ CREATE FUNCTION reminder_claim(p_caller uuid, p_daemon uuid, p_assignees uuid[],
 	p_lease_s integer, p_message_lease_s integer, p_limit integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
-	v_due uuid[]; v_at timestamptz[]; v_fired uuid[]; v_push uuid[]; v_messages uuid[] := '{}'; v_next timestamptz; v_channel text;
+	v_due uuid[]; v_at timestamptz[]; v_fired uuid[]; v_push uuid[]; v_messages uuid[] := '{}'; v_unheard uuid[];
+	v_next timestamptz; v_channel text;
 BEGIN
 	PERFORM set_caller(p_caller);
 	SELECT d.reminders, d.at INTO v_due, v_at FROM reminders_due(p_limit) AS d;
 	v_fired := reminders_fire(v_due, v_at, p_daemon, p_assignees, p_lease_s);
-	PERFORM reminders_escalate(p_limit);
+	v_unheard := reminders_unheard(p_limit);
+	PERFORM reminders_escalate(v_unheard) WHERE v_unheard <> '{}';
 	PERFORM digests_make(8) WHERE 'email' = ANY (p_able);
 	PERFORM deliveries_abandoned(p_daemon);
 	v_push := deliveries_free('push', p_assignees, true, p_limit);

@@ -1,8 +1,8 @@
 /* Engine: one timer, and two questions to the database at a time at most.
  *
  * What is claimed is claimed by one question and read by another, so that the next claim is made while the last one is
- * read and sent. The invariant: beside a reading there is nothing but a claim, and no more than one claim is read or
- * waits for it; when an answer is in, the next question is the most urgent of what is wanted, in the order of
+ * read and sent. The invariant: beside a reading there is no page, and no claim before what was claimed last is being
+ * read; when an answer is in, the next question is the most urgent of what is wanted, in the order of
  * `questions`. A fresh subscription is passed over by everything but its own pages; they are read in the order of due
  * time from the database, which has whatever it was passed over for. A question whose answer was lost may have claimed
  * something all the same: then every subscription is fresh again, and a few reminders come twice; a message is claimed
