@@ -133,40 +133,40 @@ BEGIN
 	UPDATE store.reminder SET due_at = v_due, fire_at = v_next_due WHERE id = p_reminder.id;
 END $$;
 
--- Fires those of these reminders whose time has come and that nobody else has in hand. Pushes to these assignees are
--- leased to the daemon along, those deliveries are told; all else waits for whoever claims it.
-CREATE FUNCTION reminders_fire(p_reminders uuid[], p_daemon uuid, p_assignees uuid[], p_lease_s int, OUT fired int,
-	OUT leased uuid[]) LANGUAGE plpgsql AS $$
+-- Fires these reminders, which the caller has locked, whose time came at `p_at`. Pushes to these assignees are leased to the
+-- daemon along, those deliveries are told; all else waits for whoever claims it. Planned each time, as
+-- the tables may have been empty a moment ago, and for a way by the keys, however many there are by now.
+CREATE FUNCTION reminders_fire(p_reminders uuid[], p_at timestamptz[], p_daemon uuid, p_assignees uuid[], p_lease_s int)
+RETURNS uuid[] LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
-	v_due uuid[]; v_late uuid[];
+	v_leased uuid[];
 BEGIN
-	WITH due AS (SELECT r.id, r.fire_at FROM unnest(p_reminders) AS ids(id) JOIN store.reminder r ON r.id = ids.id
-			WHERE r.fire_at <= v_now ORDER BY r.id FOR UPDATE OF r SKIP LOCKED)
-		SELECT coalesce(array_agg(id), '{}'), coalesce(array_agg(id) FILTER (WHERE fire_at < v_now - interval '1 minute'), '{}')
-			INTO v_due, v_late FROM due;
-	fired := cardinality(v_due);
-	PERFORM reminder_occur(r, v_now) FROM unnest(v_due) AS ids(id) JOIN store.reminder r ON r.id = ids.id
-		WHERE r.rrule IS NOT NULL;
+	IF p_reminders IS NULL THEN
+		RETURN '{}';
+	END IF;
+	PERFORM reminder_occur(r, v_now) FROM store.reminder r WHERE r.id = ANY (p_reminders) AND r.rrule IS NOT NULL;
 	WITH come AS (UPDATE store.reminder r SET status = 'due', fire_at = CASE WHEN rrule IS NOT NULL THEN fire_at END,
 				escalate_at = v_now + coalesce(escalate_after, interval '24 hours'), version = version + 1, updated_at = v_now
-			FROM unnest(v_due) AS ids(id) WHERE r.id = ids.id
-			RETURNING r.id, r.assignee_id, r.channels, r.due_at),
-		message AS (SELECT f.id, f.assignee_id, c.channel, w.id AS webhook_id, f.due_at,
+			FROM unnest(p_reminders, p_at) AS fired(id, at) WHERE r.id = fired.id
+			RETURNING r.id, r.assignee_id, r.channels, r.due_at, fired.at < v_now - interval '1 minute' AS late),
+		message AS (SELECT f.id, f.assignee_id, c.channel, w.id AS webhook_id, f.due_at, f.late,
 				c.channel = 'push' AND f.assignee_id = ANY (p_assignees) AS at_once
 			FROM come f CROSS JOIN LATERAL unnest(f.channels) AS c(channel)
 			LEFT JOIN store.webhook w ON c.channel = 'webhook' AND w.principal_id = f.assignee_id AND w.status = 'active'
 			ORDER BY f.due_at, f.id),
 		made AS (INSERT INTO store.delivery (id, reminder_id, assignee_id, channel, webhook_id, due_at, late, attempts,
 				claimed_by, claimed_at, lease_until)
-			SELECT store.uuid7(), m.id, m.assignee_id, m.channel, m.webhook_id, m.due_at,
-				m.id = ANY (v_late), m.at_once::int,
+			SELECT store.uuid7(), m.id, m.assignee_id, m.channel, m.webhook_id, m.due_at, m.late, m.at_once::int,
 				CASE WHEN m.at_once THEN p_daemon END, CASE WHEN m.at_once THEN v_now END,
 				v_now + CASE WHEN m.at_once THEN make_interval(secs => p_lease_s) ELSE interval '0' END
 			FROM message m ON CONFLICT DO NOTHING RETURNING id, attempts),
 		attempt AS (INSERT INTO store.delivery_attempt (delivery_id, number, claimed_by, claimed_at, ended_at, outcome)
 			SELECT id, 1, p_daemon, v_now, v_now, 'pushed' FROM made WHERE attempts = 1 RETURNING delivery_id)
-		SELECT coalesce(array_agg(delivery_id), '{}') INTO leased FROM attempt;
+		SELECT coalesce(array_agg(delivery_id), '{}') INTO v_leased FROM attempt;
+	RETURN v_leased;
 END $$;
 
 -- Somebody else is told of reminders: of one that nobody acknowledged, or of one that could not be delivered.
@@ -197,13 +197,12 @@ END $$;
 
 -- Nobody has acknowledged it for as long as was said: somebody else is told. Where nothing was said, that is so only for what
 -- has reached nobody in a day, as when it is pushed and nobody listens: first the person themselves by mail.
-CREATE FUNCTION reminders_escalate(p_limit int) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION reminders_escalate(p_reminders uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_reminder store.reminder;
 	v_now timestamptz := clock_timestamp();
 BEGIN
-	FOR v_reminder IN SELECT * FROM store.reminder WHERE escalate_at <= v_now ORDER BY escalate_at
-		LIMIT p_limit FOR UPDATE SKIP LOCKED LOOP
+	FOR v_reminder IN SELECT * FROM store.reminder WHERE id = ANY (p_reminders) ORDER BY escalate_at LOOP
 		UPDATE store.reminder SET escalate_at = NULL WHERE id = v_reminder.id;
 		IF v_reminder.escalate_to IS NOT NULL THEN
 			PERFORM reminder_tell(v_reminder, 'escalation', reminder_others(v_reminder, v_reminder.assignee_id));
@@ -225,6 +224,9 @@ CREATE FUNCTION deliveries_lease(p_ids uuid[], p_daemon uuid, p_lease_s int) RET
 DECLARE
 	v_now timestamptz := clock_timestamp();
 BEGIN
+	IF p_ids = '{}' THEN
+		RETURN;
+	END IF;
 	-- What was lost a hundred times will not arrive: it may be what kills the daemons that try.
 	PERFORM delivery_failed(d) FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
 		WHERE d.channel <> 'push' AND d.attempts - d.failures >= 100;
@@ -239,11 +241,56 @@ BEGIN
 				CASE WHEN channel = 'push' THEN 'pushed' END FROM leased;
 END $$;
 
+-- The four that follow find the first of many, in tables that are large or were empty a moment ago, at every claim. The way is
+-- always the index that has it first. Planned for each call, that costs more than the call; planned once, while a table is
+-- empty, it may be any way: so the ways that read all of it are closed.
+
+-- Up to p_limit reminders whose time has come, the first first, locked; none where there are none. Until a rule has been
+-- worked out nobody knows what it has missed; but that must not take for ever.
+CREATE FUNCTION reminders_due(p_limit int, OUT reminders uuid[], OUT at timestamptz[]) LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+BEGIN
+	SELECT array_agg(id), array_agg(fire_at) INTO reminders, at FROM (SELECT id, fire_at FROM store.reminder
+		WHERE fire_at <= v_now AND (stock IS DISTINCT FROM 'wanted' OR updated_at < v_now - interval '5 seconds')
+		ORDER BY fire_at, id LIMIT p_limit FOR UPDATE SKIP LOCKED) AS due;
+END $$;
+
+-- Up to p_limit reminders that are to be escalated, locked.
+CREATE FUNCTION reminders_unheard(p_limit int) RETURNS uuid[] LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+BEGIN
+	RETURN ARRAY(SELECT id FROM store.reminder WHERE escalate_at <= clock_timestamp() ORDER BY escalate_at
+		LIMIT p_limit FOR UPDATE SKIP LOCKED);
+END $$;
+
+-- When there is something to claim next; p_more: there is room for more messages.
+CREATE FUNCTION claim_next(p_daemon uuid, p_assignees uuid[], p_able text[], p_more boolean) RETURNS timestamptz
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+BEGIN
+	RETURN (SELECT min(at) FROM (
+		(SELECT fire_at AS at FROM store.reminder WHERE fire_at IS NOT NULL ORDER BY fire_at LIMIT 1)
+		UNION ALL (SELECT escalate_at FROM store.reminder WHERE escalate_at IS NOT NULL ORDER BY escalate_at LIMIT 1)
+		UNION ALL SELECT min(digest_due) FROM store.principal WHERE digest_due IS NOT NULL AND 'email' = ANY (p_able)
+		UNION ALL SELECT min(lease_until) FROM unnest(p_assignees) AS a(id), LATERAL (SELECT d.lease_until
+			FROM store.delivery d WHERE d.assignee_id = a.id AND d.ended_at IS NULL AND d.channel = 'push'
+			ORDER BY d.lease_until LIMIT 1) AS first
+		UNION ALL SELECT first.lease_until + CASE WHEN c.channel = ANY (p_able) THEN interval '0' ELSE interval '1 minute' END
+			FROM unnest('{email,webhook}'::text[]) AS c(channel), LATERAL (SELECT d.lease_until FROM store.delivery d
+			WHERE d.channel = c.channel AND d.ended_at IS NULL AND d.channel <> 'push' ORDER BY d.lease_until LIMIT 1) AS first
+			WHERE p_more
+		UNION ALL SELECT clock_timestamp() + interval '5 seconds' WHERE EXISTS (SELECT FROM store.delivery WHERE ended_at IS NULL
+			AND channel <> 'push' AND claimed_by IS NOT NULL AND claimed_by <> p_daemon)) AS next);
+END $$;
+
 -- Free deliveries of one channel, the longest free first. A daemon that cannot send on a channel takes what has been free
 -- for a minute, to say so: perhaps another one can. What is held for longer than a pause between two attempts, by a claim
 -- that lies ahead, was held by a clock that has been set back since: that holds nothing. p_assignees matters to pushes alone.
 CREATE FUNCTION deliveries_free(p_channel text, p_assignees uuid[], p_able boolean, p_limit int) RETURNS uuid[]
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
 DECLARE
 	v_free uuid[];
 	v_before timestamptz := clock_timestamp() - CASE WHEN p_able THEN interval '0' ELSE interval '1 minute' END;
@@ -251,12 +298,12 @@ DECLARE
 	v_beyond timestamptz := v_now + CASE p_channel WHEN 'push' THEN interval '10 minutes' ELSE interval '75 minutes' END;
 BEGIN
 	IF p_channel = 'push' THEN
-		v_free := ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel = 'push'
-			AND assignee_id = ANY (p_assignees) AND lease_until <= v_before
-			ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED);
-		RETURN v_free || ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel = 'push'
-			AND assignee_id = ANY (p_assignees) AND lease_until > v_beyond
-			LIMIT p_limit - cardinality(v_free) FOR UPDATE SKIP LOCKED);
+		v_free := ARRAY(SELECT d.id FROM unnest(p_assignees) AS a(id), LATERAL (SELECT id FROM store.delivery
+			WHERE ended_at IS NULL AND channel = 'push' AND assignee_id = a.id AND lease_until <= v_before
+			ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED) AS d LIMIT p_limit);
+		RETURN v_free || ARRAY(SELECT d.id FROM unnest(p_assignees) AS a(id), LATERAL (SELECT id FROM store.delivery
+			WHERE ended_at IS NULL AND channel = 'push' AND assignee_id = a.id AND lease_until > v_beyond
+			ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED) AS d LIMIT p_limit - cardinality(v_free));
 	END IF;
 	v_free := ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push' AND channel = p_channel
 		AND lease_until <= v_before ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED);
@@ -333,14 +380,19 @@ END $$;
 -- document of hundreds is copied at each level that it is built into. The reminder of a push is passed on as it is, so it
 -- stands there as one string.
 CREATE FUNCTION deliveries_json(p_ids uuid[]) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_ids uuid[]; v_reminders uuid[]; v_texts text[];
 BEGIN
+	SELECT array_agg(d.id ORDER BY d.due_at, d.id), array_agg(d.reminder_id ORDER BY d.due_at, d.id) INTO v_ids, v_reminders
+		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id AND d.outcome IS NULL;
+	-- Not in the query itself: the planner would ask for it once more, to see how many there are.
+	v_texts := reminder_texts(v_reminders);
 	RETURN (SELECT '[' || coalesce(string_agg(format('{"delivery_id":"%s","channel":"%s","reason":"%s","assignee":"%s",'
 			'"message":%s,"reminder":%s}', d.id, d.channel, d.reason, d.assignee_id, CASE WHEN d.channel = 'push' THEN 'null'
-				ELSE delivery_message(d)::text END, CASE d.channel WHEN 'push' THEN to_json(j.body)::text
-				ELSE coalesce(j.body, 'null') END), ',' ORDER BY d.due_at, d.id), '') || ']'
-		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id AND d.ended_at IS NULL
-		LEFT JOIN reminders_text(ARRAY(SELECT DISTINCT x.reminder_id
-			FROM unnest(p_ids) AS i(id) JOIN store.delivery x ON x.id = i.id)) AS j ON j.id = d.reminder_id);
+				ELSE delivery_message(d)::text END, CASE d.channel WHEN 'push' THEN to_json(due.body)::text
+				ELSE coalesce(due.body, 'null') END), ',' ORDER BY due.place), '') || ']'
+		FROM unnest(v_ids, v_texts) WITH ORDINALITY AS due(id, body, place)
+			JOIN store.delivery d ON d.id = due.id);
 END $$;
 
 -- Digests whose hour has come, one for each person however many were missed.
@@ -359,22 +411,21 @@ BEGIN
 END $$;
 
 -- Makes what has come due, and claims what this daemon can send: pushes to subscribers of these assignees, and up to
--- p_room messages on the channels of p_able. → {deliveries, fired, due_in_ms, stock}: how many reminders came due, when to ask
--- again, NULL for no time, and whether rules want working out. While another daemon has messages under way it is asked
--- again soon: that one may die.
+-- p_room messages on the channels of p_able. → {claimed, fired, due_in_ms, stock}: the deliveries, how many reminders came
+-- due, when to ask again, NULL for no time, and whether rules want working out. While another daemon has messages under way
+-- it is asked again soon: that one may die.
 CREATE FUNCTION reminder_claim(p_caller uuid, p_daemon uuid, p_assignees uuid[], p_able text[], p_room integer,
 	p_lease_s integer, p_message_lease_s integer, p_limit integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
-	-- Until a rule has been worked out nobody knows what it has missed; but that must not take for ever.
-	v_patience constant interval := interval '5 seconds';
-	v_count int; v_fired uuid[]; v_push uuid[]; v_messages uuid[] := '{}'; v_next timestamptz; v_channel text;
+	v_due uuid[]; v_at timestamptz[]; v_fired uuid[]; v_push uuid[]; v_messages uuid[] := '{}'; v_unheard uuid[];
+	v_next timestamptz; v_channel text;
 BEGIN
 	PERFORM set_caller(p_caller);
-	SELECT f.fired, f.leased INTO v_count, v_fired FROM reminders_fire(ARRAY(SELECT id FROM store.reminder
-		WHERE fire_at <= v_now AND (stock IS DISTINCT FROM 'wanted' OR updated_at < v_now - v_patience)
-		ORDER BY fire_at, id LIMIT p_limit), p_daemon, p_assignees, p_lease_s) AS f;
-	PERFORM reminders_escalate(p_limit);
+	SELECT d.reminders, d.at INTO v_due, v_at FROM reminders_due(p_limit) AS d;
+	v_fired := reminders_fire(v_due, v_at, p_daemon, p_assignees, p_lease_s);
+	v_unheard := reminders_unheard(p_limit);
+	PERFORM reminders_escalate(v_unheard) WHERE v_unheard <> '{}';
 	PERFORM digests_make(8) WHERE 'email' = ANY (p_able);
 	PERFORM deliveries_abandoned(p_daemon);
 	v_push := deliveries_free('push', p_assignees, true, p_limit);
@@ -385,20 +436,9 @@ BEGIN
 	PERFORM deliveries_lease(v_push, p_daemon, p_lease_s);
 	PERFORM deliveries_lease(v_messages, p_daemon, p_message_lease_s);
 	PERFORM deliveries_tell(p_daemon, v_push || v_fired);
-	SELECT min(at) INTO v_next FROM (
-		SELECT min(fire_at) AS at FROM store.reminder WHERE fire_at IS NOT NULL
-		UNION ALL SELECT min(escalate_at) FROM store.reminder WHERE escalate_at IS NOT NULL
-		UNION ALL SELECT min(digest_due) FROM store.principal WHERE digest_due IS NOT NULL AND 'email' = ANY (p_able)
-		UNION ALL SELECT min(lease_until) FROM unnest(p_assignees) AS a(id), LATERAL (SELECT d.lease_until
-			FROM store.delivery d WHERE d.assignee_id = a.id AND d.ended_at IS NULL AND d.channel = 'push'
-			ORDER BY d.lease_until LIMIT 1) AS first
-		UNION ALL SELECT first.lease_until + CASE WHEN c.channel = ANY (p_able) THEN interval '0' ELSE interval '1 minute' END
-			FROM unnest('{email,webhook}'::text[]) AS c(channel), LATERAL (SELECT d.lease_until FROM store.delivery d
-			WHERE d.channel = c.channel AND d.ended_at IS NULL AND d.channel <> 'push' ORDER BY d.lease_until LIMIT 1) AS first
-			WHERE p_room > cardinality(v_messages)
-		UNION ALL SELECT v_now + interval '5 seconds' WHERE EXISTS (SELECT FROM store.delivery WHERE ended_at IS NULL
-			AND channel <> 'push' AND claimed_by IS NOT NULL AND claimed_by <> p_daemon)) AS next;
-	RETURN format('{"deliveries":%s,"fired":%s,"due_in_ms":%s,"stock":%s}', deliveries_json(v_push || v_fired || v_messages), v_count,
+	v_next := claim_next(p_daemon, p_assignees, p_able, p_room > cardinality(v_messages));
+	RETURN format('{"claimed":%s,"fired":%s,"due_in_ms":%s,"stock":%s}', to_jsonb(v_push || v_fired || v_messages),
+		coalesce(cardinality(v_due), 0),
 		CASE WHEN v_next <= v_now THEN '0'
 			ELSE coalesce(greatest(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000), 1)::text, 'null') END, to_jsonb(
 		EXISTS (SELECT FROM store.reminder WHERE stock = 'wanted' AND status NOT IN ('done', 'cancelled'))));
@@ -412,7 +452,7 @@ CREATE FUNCTION reminder_catch_up(p_caller uuid, p_daemon uuid, p_assignee uuid,
 DECLARE
 	v_now timestamptz := clock_timestamp();
 	v_after jsonb := cursor_read(p_after);
-	v_keys timestamptz[]; v_reminders uuid[]; v_fired uuid[]; v_made uuid[]; v_ids uuid[];
+	v_keys timestamptz[]; v_reminders uuid[]; v_due uuid[]; v_at timestamptz[]; v_fired uuid[]; v_made uuid[]; v_ids uuid[];
 BEGIN
 	PERFORM set_caller(p_caller);
 	IF NOT EXISTS (SELECT FROM store.principal WHERE id = p_assignee) THEN
@@ -429,7 +469,9 @@ BEGIN
 				WHERE d.assignee_id = p_assignee AND d.ended_at IS NULL AND d.channel = 'push' AND (v_after IS NULL
 					OR (d.due_at, d.reminder_id) > ((v_after->>0)::timestamp AT TIME ZONE 'UTC', (v_after->>1)::uuid))
 				ORDER BY d.due_at, d.reminder_id LIMIT p_limit)) AS due ORDER BY at, id LIMIT p_limit) AS page;
-	SELECT f.leased INTO v_fired FROM reminders_fire(v_reminders, p_daemon, ARRAY[p_assignee], p_lease_s) AS f;
+	SELECT array_agg(id), array_agg(fire_at) INTO v_due, v_at FROM (SELECT r.id, r.fire_at FROM store.reminder r
+		WHERE r.id = ANY (v_reminders) AND r.fire_at <= v_now ORDER BY r.id FOR UPDATE SKIP LOCKED) AS due;
+	v_fired := reminders_fire(v_due, v_at, p_daemon, ARRAY[p_assignee], p_lease_s);
 	v_ids := ARRAY(SELECT DISTINCT d.id FROM unnest(v_reminders) AS ids(id) JOIN store.delivery d ON d.reminder_id = ids.id
 		WHERE d.assignee_id = p_assignee AND d.ended_at IS NULL AND d.channel = 'push');
 	v_made := ARRAY(SELECT d.id FROM unnest(v_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
@@ -442,13 +484,18 @@ BEGIN
 			THEN cursor_make((v_keys[p_limit] AT TIME ZONE 'UTC')::text, v_reminders[p_limit]) END)::text, 'null'));
 END $$;
 
--- Of these pushes, which another daemon claimed, those that are out and unacknowledged for these assignees.
-CREATE FUNCTION reminder_deliveries(p_caller uuid, p_assignees uuid[], p_deliveries uuid[]) RETURNS text
-LANGUAGE plpgsql STABLE AS $$
+-- What is to be sent of these deliveries: what this daemon has claimed, and the pushes to these assignees that another one has;
+-- without what has been acknowledged or withdrawn meanwhile. It is read apart from the claim, so that the next claim is
+-- made meanwhile.
+CREATE FUNCTION reminder_deliveries(p_caller uuid, p_daemon uuid, p_assignees uuid[], p_deliveries uuid[]) RETURNS text
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off AS $$
 BEGIN
 	PERFORM set_caller(p_caller);
-	RETURN format('{"deliveries":%s}', deliveries_json(ARRAY(SELECT d.id FROM store.delivery d
-		WHERE d.id = ANY (p_deliveries) AND d.ended_at IS NULL AND d.channel = 'push' AND d.assignee_id = ANY (p_assignees))));
+	RETURN format('{"deliveries":%s}', deliveries_json(ARRAY(SELECT d.id FROM unnest(p_deliveries) AS ids(id)
+		JOIN store.delivery d ON d.id = ids.id
+		WHERE CASE d.channel WHEN 'push' THEN d.assignee_id = ANY (p_assignees) ELSE d.claimed_by = p_daemon END)));
 END $$;
 
 -- Reporting

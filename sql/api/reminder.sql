@@ -19,13 +19,13 @@ BEGIN
 	RETURN delivery_text(p)::jsonb;
 END $$;
 
--- Reminders as they are shown, many at once: hundreds come due together. Of the deliveries the last twenty; the ledger
--- keeps all.
-CREATE FUNCTION reminders_text(p_ids uuid[]) RETURNS TABLE (id uuid, body text) LANGUAGE plpgsql STABLE AS $$
+-- Reminders as they are shown, one for each of these ids in their order, NULL where there is none: hundreds come due
+-- together. Of the deliveries the last twenty; the ledger keeps all.
+CREATE FUNCTION reminder_texts(p_ids uuid[]) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
 BEGIN
-	RETURN QUERY SELECT r.id, format('{"id":"%s","version":%s,"kind":"%s","about":%s,"note":%s,"due_at":"%s","timezone":%s,'
+	RETURN ARRAY(SELECT (SELECT format('{"id":"%s","version":%s,"kind":"%s","about":%s,"note":%s,"due_at":"%s","timezone":%s,'
 			'"rrule":%s,"exdates":%s,"workdays":%s,"status":"%s","assignee":"%s","channels":%s,"escalate_after":%s,'
 			'"escalate_to":%s,"late":%s,"completion_note":%s,"created_by":"%s","created_at":"%s","updated_at":"%s",'
 			'"deliveries":[%s]}', r.id, r.version, r.kind,
@@ -42,12 +42,13 @@ BEGIN
 			coalesce(to_json(r.completion_note)::text, 'null'), r.created_by, instant(r.created_at), instant(r.updated_at),
 			(SELECT string_agg(delivery_text(last), ',' ORDER BY last.due_at, last.id) FROM (
 				SELECT (x).* FROM store.delivery x WHERE x.reminder_id = r.id ORDER BY x.due_at DESC, x.id DESC LIMIT 20) AS last))
-		FROM unnest(p_ids) AS ids(id) JOIN store.reminder r ON r.id = ids.id;
+			FROM store.reminder r WHERE r.id = ids.id)
+		FROM unnest(p_ids) WITH ORDINALITY AS ids(id, place) ORDER BY place);
 END $$;
 
 CREATE FUNCTION reminder_json(p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
-	RETURN (SELECT body::jsonb FROM reminders_text(ARRAY[p_id]));
+	RETURN (reminder_texts(ARRAY[p_id]))[1]::jsonb;
 END $$;
 
 -- Of these channels, those by which the person can be reached; push, when that is none.
@@ -149,7 +150,7 @@ DECLARE
 	v_limit int := coalesce(p_limit, 50);
 	v_after jsonb := cursor_read(p_cursor);
 	v_after_at timestamptz := CASE WHEN v_after IS NOT NULL THEN cursor_time(v_after) END;
-	v_items jsonb[]; v_keys text[]; v_ids uuid[];
+	v_keys text[]; v_ids uuid[];
 BEGIN
 	PERFORM set_caller(p_caller);
 	IF p_cursor IS NOT NULL AND v_after_at IS NULL THEN
@@ -176,9 +177,7 @@ BEGIN
 		|| ' ORDER BY r.due_at, r.id LIMIT $7) AS rows'
 		INTO v_keys, v_ids
 		USING p_assignee, p_status, p_country, p_due_before, v_after_at, (v_after->>1)::uuid, v_limit + 1, p_kind;
-	SELECT array_agg(j.body::jsonb ORDER BY ids.place) INTO v_items FROM unnest(v_ids) WITH ORDINALITY AS ids(id, place)
-		JOIN reminders_text(v_ids) AS j ON j.id = ids.id;
-	RETURN page(v_items, v_keys, v_ids, v_limit);
+	RETURN page(reminder_texts(v_ids)::jsonb[], v_keys, v_ids, v_limit);
 END $$;
 
 -- A reminder is its assignee's, its creator's and whose it became by escalation; a director's word goes too.

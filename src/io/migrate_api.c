@@ -47,7 +47,7 @@ static PGresult *list_functions(struct migrate_db *db, const char *role)
 	    db, "reading the api's functions",
 	    "SELECT p.proname, pg_get_function_identity_arguments(p.oid), coalesce(p.proargnames[1], ''),"
 	    " p.prorettype::regtype, p.provolatile, has_function_privilege($2, p.oid, 'EXECUTE'),"
-	    " p.prosecdef, coalesce(array_to_string(p.proconfig, ' '), '') LIKE 'search_path=' || $1 || ',%',"
+	    " p.prosecdef, EXISTS (SELECT FROM unnest(p.proconfig) AS s WHERE starts_with(s, 'search_path=' || $1 || ',')),"
 	    " p.proretset FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
 	    " WHERE n.nspname = $1 ORDER BY 1, 2",
 	    2, values);

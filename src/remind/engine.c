@@ -1,10 +1,12 @@
-/* Engine: one timer, and one question to the database at a time.
+/* Engine: one timer, and two questions to the database at a time at most.
  *
- * The invariant: while `asking`, nothing else is asked; when an answer is in, the next question is the most urgent of
- * what is wanted, in the order of `questions`. A fresh subscription is passed over by everything but its own pages;
- * they are read in the order of due time from the database, which has whatever it was passed over for. A question whose
- * answer was lost may have claimed something all the same: then every subscription is fresh again, and a few reminders
- * come twice; a message is claimed again when its lease ends. */
+ * What is claimed is claimed by one question and read by another, so that the next claim is made while the last one is
+ * read and sent. The invariant: beside a reading there is no page, and no claim before what was claimed last is being
+ * read; when an answer is in, the next question is the most urgent of what is wanted, in the order of
+ * `questions`. A fresh subscription is passed over by everything but its own pages; they are read in the order of due
+ * time from the database, which has whatever it was passed over for. A question whose answer was lost may have claimed
+ * something all the same: then every subscription is fresh again, and a few reminders come twice; a message is claimed
+ * again when its lease ends. */
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdio.h>
@@ -25,7 +27,7 @@ const struct migrate_function engine_functions[] = {
      "p_caller uuid, p_daemon uuid, p_assignees uuid[], p_able text[], p_room integer, p_lease_s integer, "
      "p_message_lease_s integer, p_limit integer",
      true},
-    {"reminder_deliveries", "p_caller uuid, p_assignees uuid[], p_deliveries uuid[]", false},
+    {"reminder_deliveries", "p_caller uuid, p_daemon uuid, p_assignees uuid[], p_deliveries uuid[]", false},
     {"delivery_report", "p_caller uuid, p_results jsonb, p_first_s integer, p_most integer", true},
     {"holidays_fill", "p_caller uuid, p_days jsonb", true},
     {"stock_wanted", "p_caller uuid, p_limit integer", false},
@@ -34,9 +36,9 @@ const struct migrate_function engine_functions[] = {
 const size_t engine_function_count = sizeof engine_functions / sizeof *engine_functions;
 
 enum question {
+	ASK_READING,
 	ASK_ROLES,
 	ASK_PAGE,
-	ASK_ELSEWHERE,
 	ASK_REPORT,
 	ASK_HOLIDAYS,
 	ASK_STOCK,
@@ -52,22 +54,24 @@ struct engine {
 	struct arena arena;
 	struct pg_statement statements[ASK_NOTHING];
 	struct subscription *subscriptions;
-	struct event timer, step, send;
-	json_t *claimed; /* deliveries that go out once the next question is on its way; NULL for none */
-	enum question asking;
+	struct event timer, step;
+	enum question asking;           /* of all but ASK_READING */
 	enum question raised;           /* the last question raised: it waits for the others once; ASK_NOTHING for none */
 	char asked_for[UUID_TEXT_SIZE]; /* ASK_PAGE: the subscription */
 	bool ready;                     /* the database was in reach when last asked */
 	bool stopped;                   /* nothing new is begun */
 	bool claim_wanted, roles_wanted, stock_wanted, holidays_wanted;
 	long idle_ms;         /* how long to wait after a claim that found something due and could not have it */
-	char *elsewhere;      /* ids that other daemons claimed, comma-separated; NULL for none */
+	char *claimed;        /* ids of deliveries that are to be read, comma-separated; NULL for none */
+	char *elsewhere;      /* the same, of what other daemons claimed */
+	char *reading;        /* those that are being read; NULL: ASK_READING is free */
 	struct arena filling; /* owns `fill` */
 	const char *fill;     /* occurrences to be written; NULL for none */
 	char message_lease_s[24], retry_first_s[24], attempts_most[24]; /* as text */
 };
 
 static void engine_on_answer(const struct pg_result *result, void *context);
+static void engine_on_reading(const struct pg_result *result, void *context);
 
 static void engine_next(struct engine *engine)
 {
@@ -93,7 +97,7 @@ void engine_on_principals(struct engine *engine)
 
 static void engine_sleep(struct engine *engine, double due_in_ms)
 {
-	double most = ENGINE_RECHECK_S * 1000.0;
+	double most = engine->ready ? ENGINE_RECHECK_S * 1000.0 : LOST_MS;
 	long ms = (long)(due_in_ms < 0 ? 0 : due_in_ms < most ? due_in_ms : most);
 	event_add(&engine->timer, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000});
 }
@@ -128,15 +132,23 @@ static bool want_roles(struct engine *engine, struct arena *arena, const char **
 	return wanted;
 }
 
-static bool want_page(struct engine *engine, struct arena *arena, const char **values)
+/* The first whose page can be asked for; *congested tells of one that is passed over until it has read what it got. */
+static struct subscription *fresh_reader(const struct engine *engine, bool *congested)
 {
 	struct subscription *at = engine->subscriptions;
-	bool congested = false;
-	(void)arena;
+	*congested = false;
 	while (at && (!at->fresh || rpc_congested(at->session))) {
-		congested = congested || at->fresh;
+		*congested = *congested || at->fresh;
 		at = at->next;
 	}
+	return at;
+}
+
+static bool want_page(struct engine *engine, struct arena *arena, const char **values)
+{
+	bool congested;
+	struct subscription *at = fresh_reader(engine, &congested);
+	(void)arena;
 	if (!at && congested)
 		engine_sleep(engine, CONGESTED_MS);
 	if (!at)
@@ -150,14 +162,28 @@ static bool want_page(struct engine *engine, struct arena *arena, const char **v
 	return true;
 }
 
-static bool want_elsewhere(struct engine *engine, struct arena *arena, const char **values)
+/* Appends `more` to the list, which may be NULL; takes `more` over. */
+static void add_ids(char **list, char *more)
 {
-	if (!engine->elsewhere)
-		return false;
-	values[1] = subscription_ids(engine->subscriptions, arena, false);
-	values[2] = arena_printf(arena, "{%s}", engine->elsewhere);
-	free(engine->elsewhere);
+	char *joined = more;
+	if (*list && asprintf(&joined, "%s,%s", *list, more) < 0)
+		abort();
+	if (joined != more)
+		free(more);
+	free(*list);
+	*list = joined;
+}
+
+static bool want_reading(struct engine *engine, struct arena *arena, const char **values)
+{
+	if (engine->elsewhere)
+		add_ids(&engine->claimed, engine->elsewhere);
 	engine->elsewhere = NULL;
+	engine->reading = engine->claimed;
+	engine->claimed = NULL;
+	values[1] = engine->options.daemon_id;
+	values[2] = subscription_ids(engine->subscriptions, arena, false);
+	values[3] = arena_printf(arena, "{%s}", engine->reading);
 	return true;
 }
 
@@ -214,10 +240,10 @@ static const struct {
 	enum pg_lane lane;
 	bool (*want)(struct engine *engine, struct arena *arena, const char **values);
 } questions[] = {
+    [ASK_READING] = {"reminder_deliveries($1::uuid, $2::uuid, $3::uuid[], $4::uuid[])", 4, PG_READ, want_reading},
     [ASK_ROLES] = {"access_roles($1::uuid, $2::uuid[])", 2, PG_READ, want_roles},
     [ASK_PAGE] = {"reminder_catch_up($1::uuid, $2::uuid, $3::uuid, $4::text, $5::integer, $6::integer)", 6, PG_WRITE,
                   want_page},
-    [ASK_ELSEWHERE] = {"reminder_deliveries($1::uuid, $2::uuid[], $3::uuid[])", 3, PG_READ, want_elsewhere},
     [ASK_REPORT] = {"delivery_report($1::uuid, $2::jsonb, $3::integer, $4::integer)", 4, PG_WRITE, want_report},
     [ASK_HOLIDAYS] = {"holidays_fill($1::uuid, $2::jsonb)", 2, PG_WRITE, want_holidays},
     [ASK_STOCK] = {"stock_wanted($1::uuid, $2::integer)", 2, PG_READ, want_stock},
@@ -227,20 +253,39 @@ static const struct {
                    8, PG_WRITE, want_claim},
 };
 
+/* What is read goes out to all who are not fresh, so a page is not read beside it; what others claimed waits for pages.
+ */
+static bool may_ask(const struct engine *engine, enum question question)
+{
+	bool congested, page = fresh_reader(engine, &congested) != NULL;
+	switch (question) {
+	case ASK_READING:
+		return !engine->reading && engine->asking != ASK_PAGE && (engine->claimed || (engine->elsewhere && !page));
+	case ASK_PAGE:
+		return engine->asking == ASK_NOTHING && !engine->reading && !engine->claimed;
+	case ASK_CLAIM:
+		return engine->asking == ASK_NOTHING && !engine->claimed && !page;
+	default:
+		return engine->asking == ASK_NOTHING;
+	}
+}
+
 static void engine_step(struct engine *engine)
 {
 	struct arena arena = {0};
 	const char *values[PARAMETERS_MOST] = {rpc_system_caller};
 
-	if (engine->asking != ASK_NOTHING || !engine->ready)
-		return;
-	for (enum question question = 0; question < ASK_NOTHING && engine->asking == ASK_NOTHING; question++) {
-		if (question == engine->raised || !questions[question].want(engine, &arena, values))
+	for (enum question question = 0; question < ASK_NOTHING && engine->ready; question++) {
+		if (question == engine->raised || !may_ask(engine, question) ||
+		    !questions[question].want(engine, &arena, values))
 			continue;
-		engine->asking = question;
-		pg_submit(engine->options.pool, &engine->statements[question], values, engine_on_answer, engine);
+		if (question != ASK_READING)
+			engine->asking = question;
+		pg_submit(engine->options.pool, &engine->statements[question], values,
+		          question == ASK_READING ? engine_on_reading : engine_on_answer, engine);
 	}
-	engine->raised = ASK_NOTHING;
+	if (engine->ready)
+		engine->raised = ASK_NOTHING;
 	arena_release(&arena);
 }
 
@@ -302,24 +347,29 @@ static void on_page(struct engine *engine, const json_t *answer)
 	reader->fresh = after != NULL;
 }
 
-static void engine_send_claimed(struct engine *engine)
+/* The ids of a list that is not empty, comma-separated; the caller's to free. */
+static char *ids_of(const json_t *list)
 {
-	json_t *claimed = engine->claimed;
-	engine->claimed = NULL;
-	deliver(engine, claimed);
-	json_decref(claimed);
+	size_t count = json_array_size(list);
+	char *ids = malloc(count * UUID_TEXT_SIZE);
+	if (!ids)
+		abort();
+	for (size_t i = 0; i < count; i++) {
+		memcpy(ids + i * UUID_TEXT_SIZE, json_string_value(json_array_get(list, i)), UUID_TEXT_SIZE - 1);
+		ids[(i + 1) * UUID_TEXT_SIZE - 1] = i + 1 < count ? ',' : '\0';
+	}
+	return ids;
 }
 
 static void on_claim(struct engine *engine, const json_t *answer)
 {
-	const json_t *deliveries = json_object_get(answer, "deliveries"), *due_in = json_object_get(answer, "due_in_ms");
+	const json_t *claimed = json_object_get(answer, "claimed"), *due_in = json_object_get(answer, "due_in_ms");
 	double ms = json_is_number(due_in) ? json_number_value(due_in) : ENGINE_RECHECK_S * 1000.0;
 
-	/* Sent by now is what was claimed before: nothing else is read while it waits. */
-	engine_send_claimed(engine);
-	engine->claimed = json_incref((json_t *)(uintptr_t)deliveries);
+	if (json_array_size(claimed) > 0)
+		add_ids(&engine->claimed, ids_of(claimed));
 	engine->stock_wanted = engine->stock_wanted || json_is_true(json_object_get(answer, "stock"));
-	if (json_array_size(deliveries) > 0 || ms > 0) {
+	if (json_array_size(claimed) > 0 || ms > 0) {
 		engine->idle_ms = IDLE_FIRST_MS;
 	} else if (json_integer_value(json_object_get(answer, "fired")) > 0) {
 		/* Nothing of it is for this daemon, and more is due. */
@@ -340,7 +390,7 @@ static void on_roles(struct engine *engine, const json_t *roles)
 	subscription_check(&engine->subscriptions, roles);
 }
 
-static void on_elsewhere(struct engine *engine, const json_t *answer)
+static void on_reading(struct engine *engine, const json_t *answer)
 {
 	deliver(engine, json_object_get(answer, "deliveries"));
 }
@@ -397,16 +447,13 @@ static void engine_on_loss(struct engine *engine)
 	engine_sleep(engine, LOST_MS);
 }
 
-static void engine_on_answer(const struct pg_result *result, void *context)
+static void engine_take(struct engine *engine, enum question asked, const struct pg_result *result)
 {
 	static void (*const readers[])(struct engine * engine, const json_t *answer) = {
-	    [ASK_ROLES] = on_roles,       [ASK_PAGE] = on_page,   [ASK_ELSEWHERE] = on_elsewhere, [ASK_REPORT] = on_report,
-	    [ASK_HOLIDAYS] = on_holidays, [ASK_STOCK] = on_stock, [ASK_FILL] = on_fill,           [ASK_CLAIM] = on_claim};
-	struct engine *engine = context;
-	enum question asked = engine->asking;
+	    [ASK_READING] = on_reading,   [ASK_ROLES] = on_roles, [ASK_PAGE] = on_page, [ASK_REPORT] = on_report,
+	    [ASK_HOLIDAYS] = on_holidays, [ASK_STOCK] = on_stock, [ASK_FILL] = on_fill, [ASK_CLAIM] = on_claim};
 	json_t *answer = NULL;
 
-	engine->asking = ASK_NOTHING;
 	if (result->status != PG_OK || !result->text || !json_parse(result->text, result->length, &answer, NULL)) {
 		if (result->status == PG_RAISED) {
 			log_error("", "a question about reminders raised SQLSTATE %s", result->sqlstate);
@@ -432,20 +479,36 @@ static void engine_on_answer(const struct pg_result *result, void *context)
 	engine_next(engine);
 }
 
+static void engine_on_answer(const struct pg_result *result, void *context)
+{
+	struct engine *engine = context;
+	enum question asked = engine->asking;
+	engine->asking = ASK_NOTHING;
+	engine_take(engine, asked, result);
+}
+
+static void engine_on_reading(const struct pg_result *result, void *context)
+{
+	struct engine *engine = context;
+	char *ids = engine->reading;
+	engine->reading = NULL;
+	/* What was not read is read again; what the database would not read comes back when its leases end. */
+	if (result->status == PG_OK || result->status == PG_RAISED)
+		free(ids);
+	else
+		add_ids(&engine->claimed, ids);
+	engine_take(engine, ASK_READING, result);
+}
+
 void engine_on_claimed_elsewhere(struct engine *engine, const char *payload)
 {
 	const char *daemon = strchr(payload, ' ');
 	const char *ids = daemon ? strchr(daemon + 1, ' ') : NULL;
-	char *joined;
 
 	if (!ids || !engine->subscriptions ||
 	    strncmp(daemon + 1, engine->options.daemon_id, strlen(engine->options.daemon_id)) == 0)
 		return;
-	if (asprintf(&joined, "%s%s%s", engine->elsewhere ? engine->elsewhere : "", engine->elsewhere ? "," : "", ids + 1) <
-	    0)
-		abort();
-	free(engine->elsewhere);
-	engine->elsewhere = joined;
+	add_ids(&engine->elsewhere, strdup(ids + 1));
 	engine_next(engine);
 }
 
@@ -454,26 +517,15 @@ static void on_timer(int fd, short what, void *context)
 	struct engine *engine = context;
 	(void)fd;
 	(void)what;
-	engine->ready = true;
-	engine_wake(engine);
+	engine->ready = engine->claim_wanted = true;
+	engine_next(engine);
 }
 
 static void on_step(int fd, short what, void *context)
 {
-	struct engine *engine = context;
 	(void)fd;
 	(void)what;
-	engine_step(engine);
-	/* Behind the sending of the question, so that the database works while these go out. */
-	if (engine->claimed)
-		event_active(&engine->send, EV_TIMEOUT, 0);
-}
-
-static void on_send(int fd, short what, void *context)
-{
-	(void)fd;
-	(void)what;
-	engine_send_claimed(context);
+	engine_step(context);
 }
 
 static void on_outcome(void *context)
@@ -496,7 +548,8 @@ void engine_stop(struct engine *engine)
 size_t engine_pending(const struct engine *engine)
 {
 	/* What a claim that is under way brings will be sent, too. */
-	return dispatch_pending(engine->dispatch) + (engine->asking == ASK_CLAIM) + (engine->claimed != NULL);
+	return dispatch_pending(engine->dispatch) + (engine->asking == ASK_CLAIM) + (engine->claimed != NULL) +
+	       (engine->reading != NULL);
 }
 
 void engine_configure(struct engine *engine, const struct engine_options *options)
@@ -526,7 +579,6 @@ struct engine *engine_new(const struct engine_options *options)
 	}
 	evtimer_assign(&engine->timer, options->base, on_timer, engine);
 	evtimer_assign(&engine->step, options->base, on_step, engine);
-	evtimer_assign(&engine->send, options->base, on_send, engine);
 	return engine;
 }
 
@@ -536,12 +588,12 @@ void engine_free(struct engine *engine)
 		return;
 	event_del(&engine->timer);
 	event_del(&engine->step);
-	event_del(&engine->send);
-	json_decref(engine->claimed);
 	while (engine->subscriptions)
 		subscription_end(&engine->subscriptions, engine->subscriptions->id, ERROR_UNAVAILABLE, "the daemon stops");
 	dispatch_free(engine->dispatch);
+	free(engine->claimed);
 	free(engine->elsewhere);
+	free(engine->reading);
 	arena_release(&engine->filling);
 	arena_release(&engine->arena);
 	free(engine);

@@ -295,11 +295,15 @@ void rpc_answer(struct rpc_session *session, struct rpc_batch *batch, size_t pla
 
 void rpc_notify(struct rpc_session *session, const char *method, const char *params)
 {
-	struct arena arena = {0};
-	const char *text = arena_printf(&arena, "{\"jsonrpc\":\"2.0\",\"method\":\"%s\",\"params\":%s}", method, params);
+	static const char before[] = "{\"jsonrpc\":\"2.0\",\"method\":\"", between[] = "\",\"params\":";
 	if (session->peer)
-		session->transport->send(session->peer, &(struct conn_piece){text, strlen(text)}, 1);
-	arena_release(&arena);
+		session->transport->send(session->peer,
+		                         (const struct conn_piece[]){{before, sizeof before - 1},
+		                                                     {method, strlen(method)},
+		                                                     {between, sizeof between - 1},
+		                                                     {params, strlen(params)},
+		                                                     {"}", 1}},
+		                         5);
 }
 
 bool rpc_congested(const struct rpc_session *session)

@@ -573,7 +573,7 @@ static void test_room(void **state)
 		                     api, room) > 0);
 		PGresult *result = run(connection, text);
 		json_t *claimed = json_loads(PQgetvalue(result, 0, 0), 0, NULL);
-		assert_int_equal(json_array_size(at(claimed, "deliveries")), room < 3 ? room : 3);
+		assert_int_equal(json_array_size(at(claimed, "claimed")), room < 3 ? room : 3);
 		json_decref(claimed);
 		PQclear(result), free(text);
 		PQclear(run(connection, "ROLLBACK TO before"));
