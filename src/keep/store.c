@@ -1,7 +1,7 @@
 /* Store: how a PostgreSQL is reached, and by whom.
  *
  * Invariant: a store that is open has a session that reads every row: as a superuser, or as the owner with the identity
- * of one who makes a backup (sql/migrations/0017_backup.sql). */
+ * of one who makes a backup (sql/migrations/0014_backup.sql). */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

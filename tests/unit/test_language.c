@@ -309,6 +309,7 @@ static void collect(struct texts *required, struct texts *all)
 	read_sources("src/text/country.c", DIALECT_C, err_calls, required, all);
 	read_sources("src/api/*.c", DIALECT_C, c_refusals, required, all);
 	read_sources("src/remind/*.c", DIALECT_C, c_refusals, required, all);
+	read_sources("src/feed/*.c", DIALECT_C, c_refusals, required, all);
 	read_sources("src/cli/doctor.c", DIALECT_C, findings, required, all);
 	read_sources("src/keep/doctor*.c", DIALECT_C, findings, required, all);
 	read_sources("sql/api/*.sql", DIALECT_SQL, sql_refusals, required, all);
