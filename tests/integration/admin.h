@@ -27,7 +27,8 @@ char *admin_newest(const struct harness *harness);
 /* Files in that folder whose name ends so. */
 int admin_files(const char *folder, const char *ending);
 
-/* Every row of every table of the store, in one digest: made otherwise than the backup's own figures. To be freed. */
+/* Every row of every table of the store, in one digest: made otherwise than the backup's own figures, and without what
+ * tells of the cluster that it lies in. To be freed. */
 char *admin_contents(const struct harness *harness);
 
 /* Waits until the embedded server of a daemon that was killed has gone. */
