@@ -234,10 +234,9 @@ static int write_in_editor(struct writing *writing)
 		size_t faults = form_faults(&draft->form);
 		char *edited;
 		struct err err;
-		bool refused, right = editor_run(shown, &edited, &err);
+		bool refused, kept, right = editor_run(shown, &edited, &kept, &err);
 		if (!right) {
-			editor_forget(edited);
-			if (!first)
+			if (!first && !kept)
 				keep(writing);
 			return command_fail(CLI_FAILED, "%s", err.message);
 		}
