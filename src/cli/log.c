@@ -169,6 +169,9 @@ static int send_others(struct writing *writing, const char *id)
 		one = send_along(writing, "engagement.log", params, "parent_id", json_string(id));
 		status = status == CLI_DONE ? one : status;
 	}
+	if (writing->cli->format != OUTPUT_JSON &&
+	    json_array_size(writing->draft.reminders) + json_array_size(writing->draft.sides) > 0)
+		fprintf(stderr, "%s", say("each of these is a write of its own; \"tracktwo undo ID\" takes it back\n"));
 	return status;
 }
 

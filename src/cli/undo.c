@@ -7,6 +7,8 @@
 #include "cli/commands.h"
 #include "cli/language.h"
 #include "cli/resolve.h"
+#include "cli/words.h"
+#include "text/utf8.h"
 
 /* The change that is meant, the caller's to release. That a message was seen is nothing that anybody means. */
 static int find_change(struct cli *cli, const char *about, const char *change_id, json_t **change)
@@ -32,11 +34,16 @@ static int find_change(struct cli *cli, const char *about, const char *change_id
 	return status;
 }
 
+/* For whoever sits at the terminal by their clock and in their words, else as the daemon has it. */
 static void print_change(struct cli *cli, const json_t *change)
 {
-	fprintf(stderr, "%s %s \"%s\" %s\n", output_cell(&cli->arena, change, "at"),
-	        output_cell(&cli->arena, change, "method"), output_cell(&cli->arena, change, "title"),
-	        output_cell(&cli->arena, change, "fields"));
+	const char *at = output_cell(&cli->arena, change, "at"), *method = output_cell(&cli->arena, change, "method"),
+	           *title = output_cell(&cli->arena, change, "title"), *fields = output_cell(&cli->arena, change, "fields");
+	if (cli->interactive)
+		fprintf(stderr, "%s  %s%s%s%s%s%s\n", output_instant(&cli->arena, at, command_zone(cli)), words_deed(method),
+		        *title ? ": " : "", title, *fields ? " (" : "", fields, *fields ? ")" : "");
+	else
+		fprintf(stderr, "%s %s \"%s\" %s\n", at, method, title, fields);
 }
 
 /* Asks on the terminal; in a pipe only --yes says so. */
@@ -56,8 +63,9 @@ static void print_changes(struct cli *cli, const json_t *error)
 	const json_t *changes = json_object_get(json_object_get(error, "data"), "changes");
 	for (size_t i = 0; i < json_array_size(changes); i++) {
 		const json_t *change = json_array_get(changes, i);
-		fprintf(stderr, "  %s %s %s\n", output_cell(&cli->arena, change, "at"),
-		        output_cell(&cli->arena, change, "name"), output_cell(&cli->arena, change, "method"));
+		const char *at = output_cell(&cli->arena, change, "at"), *method = output_cell(&cli->arena, change, "method");
+		fprintf(stderr, "  %s %s %s\n", cli->interactive ? output_instant(&cli->arena, at, command_zone(cli)) : at,
+		        output_cell(&cli->arena, change, "name"), cli->interactive ? words_deed(method) : method);
 	}
 }
 
@@ -96,6 +104,9 @@ static int run_undo(struct cli *cli)
 	resolve_init(&resolve, cli);
 	if (!arguments_take(arguments, "reason", &reason, &err) || !arguments_take(arguments, "change", &change_id, &err))
 		return command_usage("%s", err.message);
+	/* What is no text would be left out of the call. */
+	if (reason && !utf8_is_text(reason, strlen(reason)))
+		return command_usage("%s", say("the text is not UTF-8"));
 	if (arguments->count > 1 || (arguments->count == 1 && strncmp(arguments->words[0], "--", 2) == 0))
 		return command_usage_of(&command_undo);
 	if (arguments->count == 1 && !resolve_record(&resolve, arguments->words[0], NULL, &about, &err))

@@ -185,6 +185,8 @@ static void test_undo(void **state)
 	desk_keep_id(id);
 	desk_expect(USAGE, "", "undo");
 	desk_expect_said("engagement.log \"To be undone\"");
+	desk_expect(USAGE, "", "undo --yes --reason $(printf '\\377')");
+	desk_expect_said("not UTF-8");
 	desk_expect(DONE, "", "undo --yes --reason twice");
 	json_t *record = desk_engagement(id);
 	assert_string_equal(at_string(record, "void_reason"), "twice");
