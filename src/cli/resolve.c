@@ -166,6 +166,8 @@ static bool fault_none(struct resolve *resolve, const char *word, const char *co
 	bool creates = noun && registry_find(resolve->cli->registry, arena_printf(arena, "%s.create", noun));
 	if (!noun)
 		(void)err_set(err, say("nothing is called \"%s\", and no id begins so"), text);
+	else if (!resolve_has_name(noun) && looks_like_digits(word) && strlen(word) >= PREFIX_DIGITS)
+		(void)err_set(err, say("no %s has an id that begins with \"%s\""), say(noun), text);
 	else if (!resolve_has_name(noun))
 		(void)err_set(err, say("no %s has an id that begins with \"%s\"; write at least %d of its digits"), say(noun),
 		              text, (int)PREFIX_DIGITS);

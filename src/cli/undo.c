@@ -1,6 +1,7 @@
 /* Undo: the last write of the caller, or the last one of a record, taken back by another write. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/cli.h"
 #include "cli/command.h"
@@ -32,6 +33,33 @@ static int find_change(struct cli *cli, const char *about, const char *change_id
 	if (status == CLI_DONE && !*change)
 		status = command_fail(CLI_NOT_FOUND, "%s", say("there is no write of yours to undo"));
 	return status;
+}
+
+/* The one record that the caller wrote to and whose id begins so, in the arena; NULL for none or several. A record that
+ * was made void is found nowhere else. */
+static const char *find_written(struct cli *cli, const char *word)
+{
+	enum { DIGITS_LEAST = 4 };
+	struct err err;
+	size_t i;
+	json_t *item;
+	const char *found = NULL;
+	json_t *answer = strlen(word) < DIGITS_LEAST
+	                     ? NULL
+	                     : command_answer(cli, "change.list", json_pack("{s:b,s:i}", "mine", 1, "limit", 500), &err);
+	json_array_foreach(json_object_get(json_object_get(answer, "result"), "items"), i, item)
+	{
+		const char *id = json_string_value(json_object_get(item, "record_id"));
+		if (!id || strncasecmp(id, word, strlen(word)) != 0 || (found && strcmp(found, id) == 0))
+			continue;
+		if (found) {
+			found = NULL;
+			break;
+		}
+		found = arena_strdup(&cli->arena, id);
+	}
+	json_decref(answer);
+	return found;
 }
 
 /* For whoever sits at the terminal by their clock and in their words, else as the daemon has it. */
@@ -109,8 +137,11 @@ static int run_undo(struct cli *cli)
 		return command_usage("%s", say("the text is not UTF-8"));
 	if (arguments->count > 1 || (arguments->count == 1 && strncmp(arguments->words[0], "--", 2) == 0))
 		return command_usage_of(&command_undo);
-	if (arguments->count == 1 && !resolve_record(&resolve, arguments->words[0], NULL, &about, &err))
-		return command_fail(resolve.status, "%s", err.message);
+	if (arguments->count == 1 && !resolve_record(&resolve, arguments->words[0], NULL, &about, &err)) {
+		about = resolve.status == CLI_NOT_FOUND ? find_written(cli, arguments->words[0]) : NULL;
+		if (!about)
+			return command_fail(resolve.status, "%s", err.message);
+	}
 	int status = find_change(cli, about, change_id, &change);
 	if (status != CLI_DONE)
 		return status;

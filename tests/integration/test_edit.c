@@ -195,6 +195,14 @@ static void test_undo(void **state)
 	record = desk_engagement(id);
 	assert_true(json_is_null(at(record, "voided_at")));
 	json_decref(record);
+	/* By its first digits as well, also while it is void. */
+	snprintf(line, sizeof line, "undo %.18s --yes", id);
+	desk_expect(DONE, "", line);
+	desk_expect(DONE, "", line);
+	record = desk_engagement(id);
+	assert_true(json_is_null(at(record, "voided_at")));
+	json_decref(record);
+	desk_expect(NOT_FOUND, "", "undo ffffffff --yes");
 	snprintf(line, sizeof line, "edit %s --set readout=first", id);
 	desk_expect(DONE, "", line);
 	desk_expect(DONE, "", "log KP 1.2 'Another' --json");
