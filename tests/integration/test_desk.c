@@ -408,6 +408,26 @@ static void test_lost_answer(void **state)
 	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.reminder"), reminders + 4);
 }
 
+/* Closed streams are nothing: no socket takes their place, to be read from or printed to. */
+static void test_closed_streams(void **state)
+{
+	static const char *const closed[] = {"<&-", "2>&-", ">&-", "<&- >&- 2>&-"};
+	char line[300], id[40];
+	(void)state;
+	for (size_t i = 0; i < sizeof closed / sizeof *closed; i++) {
+		desk_expect(DONE, "", "plan KP 1.2 'Without streams' --at yesterday --json");
+		desk_keep_id(id);
+		snprintf(line, sizeof line, "--socket %s hold %s --zone Asia/Seoul --due 7d:thanks %s", harness->socket, id,
+		         closed[i]);
+		char command[8192];
+		snprintf(command, sizeof command, "exec timeout 20 %s %s", desk_program, line);
+		assert_int_equal(system(command), 0);
+		json_t *held = desk_engagement(id);
+		assert_string_equal(at_string(held, "status"), "held");
+		json_decref(held);
+	}
+}
+
 /* Told to end while the editor is open, by a lost terminal also: nothing is left but what was saved. */
 static void test_signal(void **state)
 {
@@ -457,7 +477,7 @@ int main(void)
 	    cmocka_unit_test(test_log),           cmocka_unit_test(test_log_times),   cmocka_unit_test(test_log_refused),
 	    cmocka_unit_test(test_plan_and_hold), cmocka_unit_test(test_form),        cmocka_unit_test(test_form_faults),
 	    cmocka_unit_test(test_form_korean),   cmocka_unit_test(test_away),        cmocka_unit_test(test_lost_answer),
-	    cmocka_unit_test(test_signal),        cmocka_unit_test(test_editor_dies),
+	    cmocka_unit_test(test_signal),        cmocka_unit_test(test_editor_dies), cmocka_unit_test(test_closed_streams),
 	};
 	return cmocka_run_group_tests(tests, desk_setup, single_teardown);
 }
