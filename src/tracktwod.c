@@ -8,6 +8,7 @@
 #include "api/methods.h"
 #include "base/log.h"
 #include "base/place.h"
+#include "base/streams.h"
 #include "daemon/daemon.h"
 #include "daemon/privileges.h"
 #include "daemon/service.h"
@@ -179,6 +180,7 @@ int main(int argc, char **argv)
 	struct arguments arguments = {0};
 	int option;
 
+	streams_open();
 	while (!arguments.admin && (option = getopt_long(argc, argv, "+c:s:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':

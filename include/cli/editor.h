@@ -2,7 +2,8 @@
  *
  * The text lies in a file of mode 0600 in a folder of its own of mode 0700, in memory where there is a place for that
  * ($XDG_RUNTIME_DIR, /dev/shm), and only while the editor runs: then it, and whatever the editor left beside it, is
- * overwritten and removed, also when the program is told to end meanwhile. */
+ * overwritten and removed, also when the program is told to end meanwhile. What somebody saved and what cannot be
+ * handed over stays, so that it is not lost with the editor or the terminal. */
 #ifndef TRACKTWO_CLI_EDITOR_H
 #define TRACKTWO_CLI_EDITOR_H
 
@@ -12,8 +13,10 @@
 
 /* Runs $VISUAL, else $EDITOR, else vi, on `text`, and waits. *edited becomes what was saved, of at most 1 MiB, to be
  * given to editor_forget. Fails when there is no editor, when it exits with another status than 0, or when what it left
- * cannot be read or is no UTF-8; then *edited is NULL, or, when something was saved, that. */
-ERR_CHECKED bool editor_run(const char *text, char **edited, struct err *err);
+ * cannot be read or is no UTF-8; then *edited is NULL, and *kept tells whether what was saved, when it is neither empty
+ * nor `text`, stays in its file, whose path is printed on standard error. A signal that told this program to end comes
+ * to it at the end. */
+ERR_CHECKED bool editor_run(const char *text, char **edited, bool *kept, struct err *err);
 
 /* Overwrites and frees; NULL is nothing. */
 void editor_forget(char *text);

@@ -11,6 +11,9 @@
 
 enum { MARK_BYTES_MAX = 4000 }; /* as type api_cursor */
 
+/* Whether this could be a cursor: of its letters, and neither empty nor too long. */
+bool mark_valid(const char *mark);
+
 /* Reads the cursor into `mark`; "" when there is no such file. What holds no cursor is refused. */
 ERR_CHECKED bool mark_read(const char *path, char mark[static MARK_BYTES_MAX + 1], struct err *err);
 

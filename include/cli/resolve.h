@@ -79,6 +79,14 @@ ERR_CHECKED bool resolve_day(struct resolve *resolve, const char *words, enum wh
  * resolve: countries, instants, days, ids, workstreams, also in lists and in objects. */
 ERR_CHECKED bool resolve_params(struct resolve *resolve, const struct method *method, json_t *params, struct err *err);
 
+/* The noun whose id a member of the method is, or "party", so that a name or the first digits will do for it; NULL for
+ * any other member. `outermost` is false for the members of members. In the arena, or static. */
+const char *resolve_noun_of(struct arena *arena, const struct registry *registry, const struct method *method,
+                            const struct type_member *member, bool outermost);
+
+/* Whether records of the noun go by a name, too, and not only by their ids. */
+bool resolve_has_name(const char *noun);
+
 /* The words of a command line as the parameters of `method`: arguments_params, then resolve_params. CLI_DONE with
  * *params the caller's; else *params is NULL, the error has been printed, and the exit code is returned. */
 int resolve_arguments(struct cli *cli, const struct method *method, char *const *words, size_t count, json_t **params);

@@ -233,11 +233,10 @@ static bool edit_once(struct edit *edit, int *status)
 	    say("Lines that begin with # are left out. Save and leave to write it down; an empty form, or one "
 	        "that you leave as it is, writes nothing.");
 	const char *shown = form_text(&edit->form);
-	bool right = editor_run(shown, &edited, &err);
+	bool kept, right = editor_run(shown, &edited, &kept, &err);
 	if (!right) {
 		*status = command_fail(CLI_FAILED, "%s", err.message);
-		editor_forget(edited);
-		if (edit->typed)
+		if (edit->typed && !kept)
 			keep(edit);
 		return false;
 	}

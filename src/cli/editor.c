@@ -1,7 +1,8 @@
 /* Editor: a private folder, a file in it, a child process.
  *
  * While the editor runs, signals that would end the program are only noted, and handed on to the editor; so there is
- * one way out, which wipes. Invariant: no file of editor_run() outlives it. */
+ * one way out, which wipes. Invariant: no file of editor_run() outlives it, but one that holds what was saved and could
+ * not be handed over. */
 #include "cli/editor.h"
 
 #include <dirent.h>
@@ -96,17 +97,21 @@ static void wipe_file(int folder, const char *name)
 	(void)unlinkat(folder, name, 0);
 }
 
-/* The file, and whatever an editor leaves: swap files, backups. */
-static void wipe_folder(const char *path)
+static const char file_name[] = "tracktwo.txt";
+
+/* Whatever an editor leaves, swap files and backups; and, unless it is `kept`, the file. */
+static void wipe_folder(const char *path, bool kept)
 {
 	DIR *folder = opendir(path);
 	const struct dirent *entry;
 	while (folder && (entry = readdir(folder)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    !(kept && strcmp(entry->d_name, file_name) == 0))
 			wipe_file(dirfd(folder), entry->d_name);
 	if (folder)
 		closedir(folder);
-	(void)rmdir(path);
+	if (!kept)
+		(void)rmdir(path);
 }
 
 /* What the editor saved: it may have put another file in the place of ours. */
@@ -182,26 +187,48 @@ static bool await_editor(const char *path, struct err *err)
 	return right && err_set(err, say("the editor \"%s\" failed; nothing was written"), editor_command());
 }
 
-bool editor_run(const char *text, char **edited, struct err *err)
+/* Whether something was saved there, and it is not what was shown. */
+static bool is_saved(const char *path, const char *shown)
+{
+	FILE *file = fopen(path, "re");
+	size_t length = strlen(shown), at = 0;
+	int byte;
+	if (!file)
+		return false;
+	while ((byte = getc(file)) != EOF && at < length && (unsigned char)shown[at] == byte)
+		at++;
+	bool same = (byte == EOF) && (at == length || at == 0);
+	fclose(file);
+	return !same;
+}
+
+static bool keep_saved(const char *path, const char *shown)
+{
+	if (!is_saved(path, shown))
+		return false;
+	(void)chmod(path, 0600);
+	fprintf(stderr, say("tracktwo: what you saved in the editor is kept in %s; --file sends it\n"), path);
+	return true;
+}
+
+bool editor_run(const char *text, char **edited, bool *kept, struct err *err)
 {
 	char *path = NULL, *folder = make_folder(err);
 	*edited = NULL;
+	*kept = false;
 	if (!folder)
 		return false;
-	if (asprintf(&path, "%s/tracktwo.txt", folder) < 0)
+	if (asprintf(&path, "%s/%s", folder, file_name) < 0)
 		log_fatal(71, "out of memory");
-	struct err unread;
-	bool right = write_file(path, text, err) && await_editor(path, err);
-	bool read = read_file(path, edited, right ? err : &unread);
-	wipe_folder(folder);
+	noted = 0;
+	bool right = write_file(path, text, err) && await_editor(path, err) && !noted && read_file(path, edited, err);
+	*kept = !right && keep_saved(path, text);
+	wipe_folder(folder, *kept);
 	free(path);
 	free(folder);
-	if (noted) {
-		editor_forget(*edited);
-		*edited = NULL;
+	if (noted)
 		raise(noted);
-	}
-	return right && read;
+	return right;
 }
 
 void editor_forget(char *text)
@@ -216,7 +243,7 @@ bool editor_keep(const char *text, char **path, struct err *err)
 	char *folder = make_folder(err);
 	if (!folder)
 		return false;
-	if (asprintf(path, "%s/tracktwo.txt", folder) < 0)
+	if (asprintf(path, "%s/%s", folder, file_name) < 0)
 		log_fatal(71, "out of memory");
 	free(folder);
 	if (write_file(*path, text, err))

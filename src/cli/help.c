@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/language.h"
+#include "cli/resolve.h"
 #include "cli/screen.h"
 #include "text/nearest.h"
 
@@ -107,13 +108,43 @@ static void print_members(FILE *out, const struct type *type)
 	fputs("}\n", out);
 }
 
-static void print_params(FILE *out, const struct method *method)
+/* What the command line takes beside what the API does; NULL for nothing. */
+static const char *kinder_words(struct arena *arena, const struct registry *registry, const struct method *method,
+                                const struct type_member *member)
+{
+	const struct type *type = member->type->kind == TYPE_LIST ? member->type->element : member->type;
+	for (size_t i = 0; type->kind == TYPE_OBJECT && type->shorthand && i < type->member_count; i++)
+		if (strcmp(type->members[i].name, type->shorthand) == 0)
+			return kinder_words(arena, registry, method, &type->members[i]);
+	const char *noun = type->kind == TYPE_OBJECT ? NULL : resolve_noun_of(arena, registry, method, member, true);
+	if (noun && strcmp(noun, "party") == 0)
+		return say("Or a country or somebody by name, or the first digits of an id.");
+	if (noun)
+		return resolve_has_name(noun) ? say("Or a name, or the first digits of the id.")
+		                              : say("Or the first digits of the id.");
+	if (type->kind == TYPE_COUNTRY)
+		return say("Or the country's name: 북한, DPRK.");
+	if (type->kind == TYPE_WORKSTREAM)
+		return say("Or words of its title.");
+	if (type->kind == TYPE_INSTANT)
+		return say("Or words: \"tomorrow 9am\", \"내일 오전 9시\", 2h.");
+	if (type->kind == TYPE_DAY && !(member->flags & MEMBER_BOUND))
+		return say("Or words: friday, 7d, 다음 주 금요일.");
+	if (type->kind == TYPE_DAY || type->kind == TYPE_MOMENT)
+		return say("Or words: yesterday, \"last month\", 90d, 다음 주 금요일.");
+	return NULL;
+}
+
+static void print_params(FILE *out, const struct registry *registry, const struct method *method)
 {
 	struct arena arena = {0};
 	for (size_t i = 0; i < method->params.member_count; i++) {
 		const struct type_member *member = &method->params.members[i];
 		print_option(out, member->name, say_message(&arena, type_words(&arena, member->type)),
 		             member->flags & MEMBER_OPTIONAL ? "" : say(" (required)"), member->help);
+		const char *kinder = kinder_words(&arena, registry, method, member);
+		if (kinder)
+			fprintf(out, "        %s\n", kinder);
 		print_members(out, member->type);
 		if (member->type->kind == TYPE_RULE)
 			fprintf(out, "  --every WORDS\n        %s\n",
@@ -125,7 +156,7 @@ static void print_params(FILE *out, const struct method *method)
 	arena_release(&arena);
 }
 
-static void print_method(FILE *out, const struct method *method)
+static void print_method(FILE *out, const struct registry *registry, const struct method *method)
 {
 	size_t length = noun_length(method);
 	fprintf(out, "tracktwo %.*s %s\n\n%s\n", (int)length, method->name, method->name + length + 1,
@@ -133,7 +164,7 @@ static void print_method(FILE *out, const struct method *method)
 	fprintf(out, say("Role: %s.\n"), method_role_name(method->role));
 	if (method->params.member_count > 0)
 		fputc('\n', out);
-	print_params(out, method);
+	print_params(out, registry, method);
 	if (strcmp(method->name, "reminder.subscribe") == 0)
 		for (size_t i = 0; commands_subscribe_options[i].name; i++)
 			print_command_option(out, &commands_subscribe_options[i]);
@@ -153,7 +184,7 @@ static void print_command(FILE *out, const struct registry *registry, const stru
 	for (size_t i = 0; i < command->option_count; i++)
 		print_command_option(out, &command->options[i]);
 	if (method)
-		print_params(out, method);
+		print_params(out, registry, method);
 	if (command->example)
 		fprintf(out, "\n%s\n  %s\n", say("Example:"), command->example);
 }
@@ -165,7 +196,7 @@ bool commands_help(FILE *out, const struct registry *registry, const char *noun,
 	const struct method *method =
 	    noun && verb ? registry_find(registry, arena_printf(&arena, "%s.%s", noun, verb)) : NULL;
 	if (method)
-		print_method(out, method);
+		print_method(out, registry, method);
 	else if (noun && !verb)
 		known = print_noun(out, registry, noun);
 	else if (noun)

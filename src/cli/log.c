@@ -169,6 +169,9 @@ static int send_others(struct writing *writing, const char *id)
 		one = send_along(writing, "engagement.log", params, "parent_id", json_string(id));
 		status = status == CLI_DONE ? one : status;
 	}
+	if (writing->cli->format != OUTPUT_JSON &&
+	    json_array_size(writing->draft.reminders) + json_array_size(writing->draft.sides) > 0)
+		fprintf(stderr, "%s", say("each of these is a write of its own; \"tracktwo undo ID\" takes it back\n"));
 	return status;
 }
 
@@ -234,10 +237,9 @@ static int write_in_editor(struct writing *writing)
 		size_t faults = form_faults(&draft->form);
 		char *edited;
 		struct err err;
-		bool refused, right = editor_run(shown, &edited, &err);
+		bool refused, kept, right = editor_run(shown, &edited, &kept, &err);
 		if (!right) {
-			editor_forget(edited);
-			if (!first)
+			if (!first && !kept)
 				keep(writing);
 			return command_fail(CLI_FAILED, "%s", err.message);
 		}

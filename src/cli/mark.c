@@ -9,9 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Of base64, URL-safe. */
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+bool mark_valid(const char *mark)
+{
+	size_t length = strspn(mark, letters);
+	return length > 0 && length <= MARK_BYTES_MAX && mark[length] == '\0';
+}
+
 bool mark_read(const char *path, char mark[static MARK_BYTES_MAX + 1], struct err *err)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	FILE *in = fopen(path, "re");
 
 	mark[0] = '\0';

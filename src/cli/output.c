@@ -162,6 +162,18 @@ static void add_pair(struct grid *grid, const struct look *look, const char *nam
 	grid_add_cell(grid, shown(grid->arena, look, tame(value_text(grid->arena, member))));
 }
 
+static bool is_empty(const json_t *value)
+{
+	const char *name;
+	json_t *member;
+	json_object_foreach((json_t *)value, name, member)
+	{
+		if (!json_is_null(member) && !(json_is_array(member) && json_array_size(member) == 0))
+			return false;
+	}
+	return json_is_null(value) || json_is_object(value) || (json_is_array(value) && json_array_size(value) == 0);
+}
+
 /* In the order of the type, which is how people think of it; then what the type does not know. For people what
  * is empty is left out. */
 static void grid_of_record(struct grid *grid, const struct look *look, json_t *record, const struct type *type)
@@ -174,8 +186,7 @@ static void grid_of_record(struct grid *grid, const struct look *look, json_t *r
 	for (size_t i = 0; type && i < type->member_count; i++) {
 		name = type->members[i].name;
 		member = json_object_get(object, name);
-		if (member &&
-		    !(look->people && (json_is_null(member) || (json_is_array(member) && json_array_size(member) == 0))))
+		if (member && !(look->people && is_empty(member)))
 			add_pair(grid, look, name, member);
 		json_object_del(object, name);
 	}

@@ -149,7 +149,7 @@ static bool looks_like_digits(const char *word)
 	return digits > 0;
 }
 
-static bool has_name(const char *noun)
+bool resolve_has_name(const char *noun)
 {
 	static const char *const named[] = {"contact", "principal", "organization", "dialogue"};
 	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
@@ -166,7 +166,9 @@ static bool fault_none(struct resolve *resolve, const char *word, const char *co
 	bool creates = noun && registry_find(resolve->cli->registry, arena_printf(arena, "%s.create", noun));
 	if (!noun)
 		(void)err_set(err, say("nothing is called \"%s\", and no id begins so"), text);
-	else if (!has_name(noun))
+	else if (!resolve_has_name(noun) && looks_like_digits(word) && strlen(word) >= PREFIX_DIGITS)
+		(void)err_set(err, say("no %s has an id that begins with \"%s\""), say(noun), text);
+	else if (!resolve_has_name(noun))
 		(void)err_set(err, say("no %s has an id that begins with \"%s\"; write at least %d of its digits"), say(noun),
 		              text, (int)PREFIX_DIGITS);
 	else if (creates)
@@ -257,7 +259,7 @@ bool resolve_record(struct resolve *resolve, const char *word, const char *noun,
 		return true;
 	if (!check_word(resolve, word, err))
 		return false;
-	if (noun && !has_name(noun) && (!looks_like_digits(word) || strlen(word) < PREFIX_DIGITS))
+	if (noun && !resolve_has_name(noun) && (!looks_like_digits(word) || strlen(word) < PREFIX_DIGITS))
 		return fault_none(resolve, word, nouns, err);
 	json_t *record = find_record(resolve, word, nouns, err);
 	*id = arena_strdup(&resolve->cli->arena, member(record, "id"));

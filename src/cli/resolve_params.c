@@ -20,9 +20,9 @@ struct walk {
 enum { DEPTH_MAX = 16 };
 
 /* Whether records of the noun can be found: record.find's own row says it. */
-static bool is_noun(const struct walk *walk, const char *noun, size_t length)
+static bool is_noun(const struct registry *registry, const char *noun, size_t length)
 {
-	const struct method *find = registry_find(walk->resolve->cli->registry, "record.find");
+	const struct method *find = registry_find(registry, "record.find");
 	for (size_t i = 0; find && i < find->params.member_count; i++) {
 		const struct type *element = find->params.members[i].type->element;
 		for (size_t k = 0; element && element->choices && element->choices[k]; k++)
@@ -32,27 +32,27 @@ static bool is_noun(const struct walk *walk, const char *noun, size_t length)
 	return false;
 }
 
-/* The noun whose id a member is, in the arena; NULL when its text is none to be looked up. */
-static const char *noun_of(const struct walk *walk, const struct type_member *member)
+const char *resolve_noun_of(struct arena *arena, const struct registry *registry, const struct method *method,
+                            const struct type_member *member, bool outermost)
 {
-	struct arena *arena = &walk->resolve->cli->arena;
-	const char *own = walk->method->name, *name = member->name;
+	const char *own = method->name, *name = member->name;
 	size_t own_length = strcspn(own, "."), length = strlen(name);
 	const struct type *type = member->type->kind == TYPE_LIST ? member->type->element : member->type;
 	if (type->refers)
 		return type->refers;
 	/* The optional id of a write is that of what it makes. */
-	bool makes = walk->method->kind == METHOD_WRITE && (member->flags & MEMBER_OPTIONAL);
-	if (walk->depth == 1 && strcmp(name, "id") == 0 && !makes && is_noun(walk, own, own_length))
+	bool makes = method->kind == METHOD_WRITE && (member->flags & MEMBER_OPTIONAL);
+	if (outermost && strcmp(name, "id") == 0 && !makes && is_noun(registry, own, own_length))
 		return arena_copy(arena, own, own_length);
-	if (length > 3 && strcmp(name + length - 3, "_id") == 0 && is_noun(walk, name, length - 3))
+	if (length > 3 && strcmp(name + length - 3, "_id") == 0 && is_noun(registry, name, length - 3))
 		return arena_copy(arena, name, length - 3);
 	return NULL;
 }
 
 static bool walk_id(struct walk *walk, const struct type_member *member, const char *word, const char **meaning)
 {
-	const char *noun = noun_of(walk, member);
+	struct cli *cli = walk->resolve->cli;
+	const char *noun = resolve_noun_of(&cli->arena, cli->registry, walk->method, member, walk->depth == 1);
 	struct resolve_person person;
 	if (!noun || uuid_valid(word))
 		return true;

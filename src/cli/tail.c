@@ -17,6 +17,7 @@
 #include "cli/link.h"
 #include "cli/mark.h"
 #include "cli/resolve.h"
+#include "cli/words.h"
 #include "text/time.h"
 #include "text/zone.h"
 
@@ -41,47 +42,6 @@ static void on_signal(int number)
 {
 	(void)number;
 	stopped = 1;
-}
-
-/* What a method did, as people say it; the method's name where no row has it. */
-static const char *deed(const char *method)
-{
-	static const char *const deeds[][2] = {
-	    {"engagement.log", SAID("logged an engagement")},
-	    {"engagement.update", SAID("changed an engagement")},
-	    {"engagement.hold", SAID("recorded that it was held")},
-	    {"engagement.void", SAID("declared an engagement void")},
-	    {"contact.create", SAID("entered a contact")},
-	    {"contact.update", SAID("changed a contact")},
-	    {"organization.create", SAID("entered an organization")},
-	    {"organization.update", SAID("changed an organization")},
-	    {"dialogue.create", SAID("began a dialogue")},
-	    {"dialogue.update", SAID("changed a dialogue")},
-	    {"note.add", SAID("added a note")},
-	    {"note.update", SAID("changed a note")},
-	    {"commitment.create", SAID("recorded a commitment")},
-	    {"commitment.update", SAID("changed a commitment")},
-	    {"concern.raise", SAID("recorded a concern")},
-	    {"concern.repeat", SAID("recorded a concern once more")},
-	    {"concern.answer", SAID("recorded an answer to a concern")},
-	    {"concern.update", SAID("changed a concern")},
-	    {"reminder.create", SAID("set a reminder")},
-	    {"reminder.update", SAID("changed a reminder")},
-	    {"reminder.snooze", SAID("put a reminder off")},
-	    {"reminder.complete", SAID("completed a reminder")},
-	    {"reminder.cancel", SAID("cancelled a reminder")},
-	    {"reminder.acknowledge", SAID("acknowledged a reminder")},
-	    {"indicator.record", SAID("recorded an indicator's value")},
-	    {"roadmap.revise", SAID("revised the roadmap")},
-	    {"principal.create", SAID("entered one of our people")},
-	    {"principal.update", SAID("changed one of our people")},
-	    {"principal.retire", SAID("recorded that somebody leaves")},
-	    {"change.undo", SAID("undid a change")},
-	};
-	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++)
-		if (strcmp(deeds[i][0], method) == 0)
-			return say(deeds[i][1]);
-	return method;
 }
 
 /* An instant of the answer as the wall shows it; as it stands where that cannot be told. */
@@ -112,7 +72,7 @@ static void print_change(struct tail *tail, json_t *change)
 	} else if (cli->format == OUTPUT_TSV) {
 		printf("%s\t%s\t%s\t%s\t%s\t%s\n", at, who, method, title, countries, output_cell(&arena, change, "record_id"));
 	} else {
-		printf("%s  %s  %s%s%s%s%s%s\n", local_time(&arena, command_zone(cli), at), who, deed(method),
+		printf("%s  %s  %s%s%s%s%s%s\n", local_time(&arena, command_zone(cli), at), who, words_deed(method),
 		       *title ? ": " : "", title, *countries ? "  [" : "", countries, *countries ? "]" : "");
 	}
 	arena_release(&arena);
@@ -330,7 +290,7 @@ static bool read_options(struct tail *tail)
 		tail->status = command_fail(resolve.status, "%s", err.message);
 		return false;
 	}
-	if (arguments->count > 0 || (after && since) || (after && strlen(after) > MARK_BYTES_MAX)) {
+	if (arguments->count > 0 || (after && since) || (after && !mark_valid(after))) {
 		tail->status = command_usage_of(&command_tail);
 		return false;
 	}

@@ -1,12 +1,15 @@
 /* Undo: the last write of the caller, or the last one of a record, taken back by another write. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/language.h"
 #include "cli/resolve.h"
+#include "cli/words.h"
+#include "text/utf8.h"
 
 /* The change that is meant, the caller's to release. That a message was seen is nothing that anybody means. */
 static int find_change(struct cli *cli, const char *about, const char *change_id, json_t **change)
@@ -32,11 +35,43 @@ static int find_change(struct cli *cli, const char *about, const char *change_id
 	return status;
 }
 
+/* The one record that the caller wrote to and whose id begins so, in the arena; NULL for none or several. A record that
+ * was made void is found nowhere else. */
+static const char *find_written(struct cli *cli, const char *word)
+{
+	enum { DIGITS_LEAST = 4 };
+	struct err err;
+	size_t i;
+	json_t *item;
+	const char *found = NULL;
+	json_t *answer = strlen(word) < DIGITS_LEAST
+	                     ? NULL
+	                     : command_answer(cli, "change.list", json_pack("{s:b,s:i}", "mine", 1, "limit", 500), &err);
+	json_array_foreach(json_object_get(json_object_get(answer, "result"), "items"), i, item)
+	{
+		const char *id = json_string_value(json_object_get(item, "record_id"));
+		if (!id || strncasecmp(id, word, strlen(word)) != 0 || (found && strcmp(found, id) == 0))
+			continue;
+		if (found) {
+			found = NULL;
+			break;
+		}
+		found = arena_strdup(&cli->arena, id);
+	}
+	json_decref(answer);
+	return found;
+}
+
+/* For whoever sits at the terminal by their clock and in their words, else as the daemon has it. */
 static void print_change(struct cli *cli, const json_t *change)
 {
-	fprintf(stderr, "%s %s \"%s\" %s\n", output_cell(&cli->arena, change, "at"),
-	        output_cell(&cli->arena, change, "method"), output_cell(&cli->arena, change, "title"),
-	        output_cell(&cli->arena, change, "fields"));
+	const char *at = output_cell(&cli->arena, change, "at"), *method = output_cell(&cli->arena, change, "method"),
+	           *title = output_cell(&cli->arena, change, "title"), *fields = output_cell(&cli->arena, change, "fields");
+	if (cli->interactive)
+		fprintf(stderr, "%s  %s%s%s%s%s%s\n", output_instant(&cli->arena, at, command_zone(cli)), words_deed(method),
+		        *title ? ": " : "", title, *fields ? " (" : "", fields, *fields ? ")" : "");
+	else
+		fprintf(stderr, "%s %s \"%s\" %s\n", at, method, title, fields);
 }
 
 /* Asks on the terminal; in a pipe only --yes says so. */
@@ -56,8 +91,9 @@ static void print_changes(struct cli *cli, const json_t *error)
 	const json_t *changes = json_object_get(json_object_get(error, "data"), "changes");
 	for (size_t i = 0; i < json_array_size(changes); i++) {
 		const json_t *change = json_array_get(changes, i);
-		fprintf(stderr, "  %s %s %s\n", output_cell(&cli->arena, change, "at"),
-		        output_cell(&cli->arena, change, "name"), output_cell(&cli->arena, change, "method"));
+		const char *at = output_cell(&cli->arena, change, "at"), *method = output_cell(&cli->arena, change, "method");
+		fprintf(stderr, "  %s %s %s\n", cli->interactive ? output_instant(&cli->arena, at, command_zone(cli)) : at,
+		        output_cell(&cli->arena, change, "name"), cli->interactive ? words_deed(method) : method);
 	}
 }
 
@@ -96,10 +132,16 @@ static int run_undo(struct cli *cli)
 	resolve_init(&resolve, cli);
 	if (!arguments_take(arguments, "reason", &reason, &err) || !arguments_take(arguments, "change", &change_id, &err))
 		return command_usage("%s", err.message);
+	/* What is no text would be left out of the call. */
+	if (reason && !utf8_is_text(reason, strlen(reason)))
+		return command_usage("%s", say("the text is not UTF-8"));
 	if (arguments->count > 1 || (arguments->count == 1 && strncmp(arguments->words[0], "--", 2) == 0))
 		return command_usage_of(&command_undo);
-	if (arguments->count == 1 && !resolve_record(&resolve, arguments->words[0], NULL, &about, &err))
-		return command_fail(resolve.status, "%s", err.message);
+	if (arguments->count == 1 && !resolve_record(&resolve, arguments->words[0], NULL, &about, &err)) {
+		about = resolve.status == CLI_NOT_FOUND ? find_written(cli, arguments->words[0]) : NULL;
+		if (!about)
+			return command_fail(resolve.status, "%s", err.message);
+	}
 	int status = find_change(cli, about, change_id, &change);
 	if (status != CLI_DONE)
 		return status;

@@ -41,3 +41,43 @@ const char *words_of(const char *code)
 			return strcmp(language_code(), "ko") == 0 ? words[i].korean : words[i].english;
 	return code;
 }
+
+const char *words_deed(const char *method)
+{
+	static const char *const deeds[][2] = {
+	    {"engagement.log", SAID("logged an engagement")},
+	    {"engagement.update", SAID("changed an engagement")},
+	    {"engagement.hold", SAID("recorded that it was held")},
+	    {"engagement.void", SAID("declared an engagement void")},
+	    {"contact.create", SAID("entered a contact")},
+	    {"contact.update", SAID("changed a contact")},
+	    {"organization.create", SAID("entered an organization")},
+	    {"organization.update", SAID("changed an organization")},
+	    {"dialogue.create", SAID("began a dialogue")},
+	    {"dialogue.update", SAID("changed a dialogue")},
+	    {"note.add", SAID("added a note")},
+	    {"note.update", SAID("changed a note")},
+	    {"commitment.create", SAID("recorded a commitment")},
+	    {"commitment.update", SAID("changed a commitment")},
+	    {"concern.raise", SAID("recorded a concern")},
+	    {"concern.repeat", SAID("recorded a concern once more")},
+	    {"concern.answer", SAID("recorded an answer to a concern")},
+	    {"concern.update", SAID("changed a concern")},
+	    {"reminder.create", SAID("set a reminder")},
+	    {"reminder.update", SAID("changed a reminder")},
+	    {"reminder.snooze", SAID("put a reminder off")},
+	    {"reminder.complete", SAID("completed a reminder")},
+	    {"reminder.cancel", SAID("cancelled a reminder")},
+	    {"reminder.acknowledge", SAID("acknowledged a reminder")},
+	    {"indicator.record", SAID("recorded an indicator's value")},
+	    {"roadmap.revise", SAID("revised the roadmap")},
+	    {"principal.create", SAID("entered one of our people")},
+	    {"principal.update", SAID("changed one of our people")},
+	    {"principal.retire", SAID("recorded that somebody leaves")},
+	    {"change.undo", SAID("undid a change")},
+	};
+	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++)
+		if (strcmp(deeds[i][0], method) == 0)
+			return say(deeds[i][1]);
+	return method;
+}

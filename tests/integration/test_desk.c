@@ -201,7 +201,11 @@ static void test_form(void **state)
 	desk_expect(FAILED, "", "log --form");
 	desk_set_editor(": > \"$1\"");
 	desk_expect(FAILED, "", "log KP 1.2 T --form");
-	desk_set_editor("echo 'title: T' > \"$1\"; exit 3");
+	desk_set_editor("exit 3");
+	desk_expect(FAILED, "", "log --form");
+	desk_set_editor(": > \"$1\"; exit 3");
+	desk_expect(FAILED, "", "log --form");
+	desk_set_editor("rm \"$1\"");
 	desk_expect(FAILED, "", "log --form");
 	setenv("EDITOR", "/nowhere/editor", 1);
 	desk_expect(FAILED, "", "log --form");
@@ -404,25 +408,76 @@ static void test_lost_answer(void **state)
 	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.reminder"), reminders + 4);
 }
 
-/* Told to end while the editor is open: nothing is left. */
+/* Closed streams are nothing: no socket takes their place, to be read from or printed to. */
+static void test_closed_streams(void **state)
+{
+	static const char *const closed[] = {"<&-", "2>&-", ">&-", "<&- >&- 2>&-"};
+	char line[300], id[40];
+	(void)state;
+	for (size_t i = 0; i < sizeof closed / sizeof *closed; i++) {
+		desk_expect(DONE, "", "plan KP 1.2 'Without streams' --at yesterday --json");
+		desk_keep_id(id);
+		snprintf(line, sizeof line, "--socket %s hold %s --zone Asia/Seoul --due 7d:thanks %s", harness->socket, id,
+		         closed[i]);
+		char command[8192];
+		snprintf(command, sizeof command, "exec timeout 20 %s %s", desk_program, line);
+		assert_int_equal(system(command), 0);
+		json_t *held = desk_engagement(id);
+		assert_string_equal(at_string(held, "status"), "held");
+		json_decref(held);
+	}
+}
+
+/* Told to end while the editor is open, by a lost terminal also: nothing is left but what was saved. */
 static void test_signal(void **state)
 {
-	char script[300];
+	char path[DESK_PATH_SIZE];
 	(void)state;
-	snprintf(script, sizeof script, "echo 'title: T' > \"$1\"; echo x > \"$1.swp\"; kill -TERM $PPID; sleep 1");
-	desk_set_editor(script);
+	desk_set_editor("echo x > \"$1.swp\"; kill -TERM $PPID; sleep 1");
 	/* It ends by that signal. */
 	assert_int_equal(desk_run("", "log --form"), 128 + SIGTERM);
 	desk_expect_left(0);
+	desk_set_editor("echo 'title: T' > \"$1\"; echo x > \"$1.swp\"; kill -HUP $PPID; sleep 1");
+	assert_int_equal(desk_run("", "log --form"), 128 + SIGHUP);
+	desk_kept_path(path);
+	desk_forget_kept(path);
+	desk_expect_left(0);
+}
+
+/* What was saved in an editor that fails, is killed, or leaves what cannot be read is kept, and can be sent. */
+static void test_editor_dies(void **state)
+{
+	static const char saved[] =
+	    "printf 'title: Saved\\ncountries: KP\\nworkstreams: 1.2\\nat: yesterday\\n' > \"$1\"; chmod "
+	    "644 \"$1\"; %s";
+	static const char *const ends[] = {"exit 3", "kill -9 $$", "printf 'note: \\377\\n' >> \"$1\"",
+	                                   "head -c 1100000 /dev/zero | tr '\\0' a >> \"$1\""};
+	char path[DESK_PATH_SIZE], script[400];
+	long before = desk_engagements();
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		snprintf(script, sizeof script, saved, ends[i]);
+		desk_set_editor(script);
+		desk_expect(FAILED, "", "log --form");
+		desk_kept_path(path);
+		assert_int_equal(desk_engagements(), before + (long)(i > 0));
+		if (i == 0) {
+			snprintf(script, sizeof script, "log --file %s", path);
+			desk_expect(DONE, "", script);
+			assert_int_equal(desk_engagements(), before + 1);
+		}
+		desk_forget_kept(path);
+		desk_expect_left(0);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_log),           cmocka_unit_test(test_log_times), cmocka_unit_test(test_log_refused),
-	    cmocka_unit_test(test_plan_and_hold), cmocka_unit_test(test_form),      cmocka_unit_test(test_form_faults),
-	    cmocka_unit_test(test_form_korean),   cmocka_unit_test(test_away),      cmocka_unit_test(test_lost_answer),
-	    cmocka_unit_test(test_signal),
+	    cmocka_unit_test(test_log),           cmocka_unit_test(test_log_times),   cmocka_unit_test(test_log_refused),
+	    cmocka_unit_test(test_plan_and_hold), cmocka_unit_test(test_form),        cmocka_unit_test(test_form_faults),
+	    cmocka_unit_test(test_form_korean),   cmocka_unit_test(test_away),        cmocka_unit_test(test_lost_answer),
+	    cmocka_unit_test(test_signal),        cmocka_unit_test(test_editor_dies), cmocka_unit_test(test_closed_streams),
 	};
 	return cmocka_run_group_tests(tests, desk_setup, single_teardown);
 }

@@ -185,6 +185,8 @@ static void test_undo(void **state)
 	desk_keep_id(id);
 	desk_expect(USAGE, "", "undo");
 	desk_expect_said("engagement.log \"To be undone\"");
+	desk_expect(USAGE, "", "undo --yes --reason $(printf '\\377')");
+	desk_expect_said("not UTF-8");
 	desk_expect(DONE, "", "undo --yes --reason twice");
 	json_t *record = desk_engagement(id);
 	assert_string_equal(at_string(record, "void_reason"), "twice");
@@ -193,6 +195,14 @@ static void test_undo(void **state)
 	record = desk_engagement(id);
 	assert_true(json_is_null(at(record, "voided_at")));
 	json_decref(record);
+	/* By its first digits as well, also while it is void. */
+	snprintf(line, sizeof line, "undo %.18s --yes", id);
+	desk_expect(DONE, "", line);
+	desk_expect(DONE, "", line);
+	record = desk_engagement(id);
+	assert_true(json_is_null(at(record, "voided_at")));
+	json_decref(record);
+	desk_expect(NOT_FOUND, "", "undo ffffffff --yes");
 	snprintf(line, sizeof line, "edit %s --set readout=first", id);
 	desk_expect(DONE, "", line);
 	desk_expect(DONE, "", "log KP 1.2 'Another' --json");

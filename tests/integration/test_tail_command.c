@@ -161,6 +161,8 @@ static void test_wrong_lines(void **state)
 	            {"--after x --since 2026-01-01T00:00:00Z", 2},
 	            {"--after junk", 2},
 	            {"--country Nowhereland", 2},
+	            {"--after '' --no-follow", 2},
+	            {"--after \"$(printf '\\377')\" --no-follow", 2},
 	            {"--state /nowhere/at/all --no-follow", 1}};
 	struct run run;
 	(void)state;
