@@ -18,7 +18,7 @@ struct engine;
 enum {
 	ENGINE_LEASE_S = 60,            /* until an unacknowledged delivery comes again */
 	ENGINE_RECHECK_S = 30,          /* the longest sleep of the timer: a clock may have jumped */
-	ENGINE_CLAIM_MOST = 200,        /* deliveries of one claim or page */
+	ENGINE_CLAIM_MOST = 400,        /* deliveries of one claim or page */
 	ENGINE_SUBSCRIPTIONS_MOST = 16, /* of one connection */
 };
 

@@ -17,7 +17,7 @@
 #include "internal.h"
 #include "text/json.h"
 
-enum { IDLE_FIRST_MS = 100, IDLE_MOST_MS = 5000, CONGESTED_MS = 50, LOST_MS = 1000 };
+enum { IDLE_FIRST_MS = 100, IDLE_MOST_MS = 5000, CONGESTED_MS = 50, LOST_MS = 1000, SEND_AT_ONCE = 50 };
 
 const struct migrate_function engine_functions[] = {
     {"access_roles", "p_caller uuid, p_principals uuid[]", false},
@@ -54,7 +54,9 @@ struct engine {
 	struct arena arena;
 	struct pg_statement statements[ASK_NOTHING];
 	struct subscription *subscriptions;
-	struct event timer, step;
+	struct event timer, step, send;
+	json_t *sending;                /* deliveries that have been read; NULL when all of them have been sent */
+	size_t sent;                    /* of those */
 	enum question asking;           /* of all but ASK_READING */
 	enum question raised;           /* the last question raised: it waits for the others once; ASK_NOTHING for none */
 	char asked_for[UUID_TEXT_SIZE]; /* ASK_PAGE: the subscription */
@@ -118,8 +120,8 @@ void engine_on_subscribe(struct call *call, void *context)
 	engine_next(engine);
 }
 
-static const char number_lease[] = "60", number_most[] = "200";
-_Static_assert(ENGINE_LEASE_S == 60 && ENGINE_CLAIM_MOST == 200, "the two as text");
+static const char number_lease[] = "60", number_most[] = "400";
+_Static_assert(ENGINE_LEASE_S == 60 && ENGINE_CLAIM_MOST == 400, "the two as text");
 
 /* Each question: whether it is wanted, and then its parameters. */
 static bool want_roles(struct engine *engine, struct arena *arena, const char **values)
@@ -162,22 +164,10 @@ static bool want_page(struct engine *engine, struct arena *arena, const char **v
 	return true;
 }
 
-/* Appends `more` to the list, which may be NULL; takes `more` over. */
-static void add_ids(char **list, char *more)
-{
-	char *joined = more;
-	if (*list && asprintf(&joined, "%s,%s", *list, more) < 0)
-		abort();
-	if (joined != more)
-		free(more);
-	free(*list);
-	*list = joined;
-}
-
 static bool want_reading(struct engine *engine, struct arena *arena, const char **values)
 {
 	if (engine->elsewhere)
-		add_ids(&engine->claimed, engine->elsewhere);
+		ids_append(&engine->claimed, engine->elsewhere);
 	engine->elsewhere = NULL;
 	engine->reading = engine->claimed;
 	engine->claimed = NULL;
@@ -262,7 +252,7 @@ static bool may_ask(const struct engine *engine, enum question question)
 	case ASK_READING:
 		return !engine->reading && engine->asking != ASK_PAGE && (engine->claimed || (engine->elsewhere && !page));
 	case ASK_PAGE:
-		return engine->asking == ASK_NOTHING && !engine->reading && !engine->claimed;
+		return engine->asking == ASK_NOTHING && !engine->reading && !engine->claimed && !engine->sending;
 	case ASK_CLAIM:
 		return engine->asking == ASK_NOTHING && !engine->claimed && !page;
 	default:
@@ -297,18 +287,26 @@ static bool is_among(const json_t *ids, const char *id)
 	return false;
 }
 
-/* Pushes to who listens, messages to their channels. */
-static void deliver(struct engine *engine, const json_t *deliveries)
+/* Pushes to who listens, messages to their channels: a few at a time, so that nobody else waits for a crowd. */
+static void on_send(int fd, short what, void *context)
 {
-	size_t i;
-	json_t *delivery;
-	json_array_foreach(deliveries, i, delivery)
-	{
+	struct engine *engine = context;
+	size_t count = json_array_size(engine->sending);
+	(void)fd;
+	(void)what;
+	for (size_t end = engine->sent + SEND_AT_ONCE; engine->sent < count && engine->sent < end; engine->sent++) {
+		const json_t *delivery = json_array_get(engine->sending, engine->sent);
 		if (strcmp(json_string_value(json_object_get(delivery, "channel")), "push") == 0)
 			subscription_push(engine->subscriptions, delivery, NULL);
 		else
 			dispatch_send(engine->dispatch, delivery);
 	}
+	event_active(engine->sent < count ? &engine->send : &engine->step, EV_TIMEOUT, 0);
+	if (engine->sent < count)
+		return;
+	json_decref(engine->sending);
+	engine->sending = NULL;
+	engine->sent = 0;
 }
 
 static void on_page(struct engine *engine, const json_t *answer)
@@ -347,27 +345,13 @@ static void on_page(struct engine *engine, const json_t *answer)
 	reader->fresh = after != NULL;
 }
 
-/* The ids of a list that is not empty, comma-separated; the caller's to free. */
-static char *ids_of(const json_t *list)
-{
-	size_t count = json_array_size(list);
-	char *ids = malloc(count * UUID_TEXT_SIZE);
-	if (!ids)
-		abort();
-	for (size_t i = 0; i < count; i++) {
-		memcpy(ids + i * UUID_TEXT_SIZE, json_string_value(json_array_get(list, i)), UUID_TEXT_SIZE - 1);
-		ids[(i + 1) * UUID_TEXT_SIZE - 1] = i + 1 < count ? ',' : '\0';
-	}
-	return ids;
-}
-
 static void on_claim(struct engine *engine, const json_t *answer)
 {
 	const json_t *claimed = json_object_get(answer, "claimed"), *due_in = json_object_get(answer, "due_in_ms");
 	double ms = json_is_number(due_in) ? json_number_value(due_in) : ENGINE_RECHECK_S * 1000.0;
 
 	if (json_array_size(claimed) > 0)
-		add_ids(&engine->claimed, ids_of(claimed));
+		ids_append(&engine->claimed, ids_of(claimed));
 	engine->stock_wanted = engine->stock_wanted || json_is_true(json_object_get(answer, "stock"));
 	if (json_array_size(claimed) > 0 || ms > 0) {
 		engine->idle_ms = IDLE_FIRST_MS;
@@ -392,7 +376,11 @@ static void on_roles(struct engine *engine, const json_t *roles)
 
 static void on_reading(struct engine *engine, const json_t *answer)
 {
-	deliver(engine, json_object_get(answer, "deliveries"));
+	json_t *deliveries = json_object_get(answer, "deliveries");
+	if (!engine->sending)
+		engine->sending = json_array();
+	json_array_extend(engine->sending, deliveries);
+	event_active(&engine->send, EV_TIMEOUT, 0);
 }
 
 static void on_report(struct engine *engine, const json_t *answer)
@@ -496,7 +484,7 @@ static void engine_on_reading(const struct pg_result *result, void *context)
 	if (result->status == PG_OK || result->status == PG_RAISED)
 		free(ids);
 	else
-		add_ids(&engine->claimed, ids);
+		ids_append(&engine->claimed, ids);
 	engine_take(engine, ASK_READING, result);
 }
 
@@ -508,7 +496,7 @@ void engine_on_claimed_elsewhere(struct engine *engine, const char *payload)
 	if (!ids || !engine->subscriptions ||
 	    strncmp(daemon + 1, engine->options.daemon_id, strlen(engine->options.daemon_id)) == 0)
 		return;
-	add_ids(&engine->elsewhere, strdup(ids + 1));
+	ids_append(&engine->elsewhere, strdup(ids + 1));
 	engine_next(engine);
 }
 
@@ -549,7 +537,7 @@ size_t engine_pending(const struct engine *engine)
 {
 	/* What a claim that is under way brings will be sent, too. */
 	return dispatch_pending(engine->dispatch) + (engine->asking == ASK_CLAIM) + (engine->claimed != NULL) +
-	       (engine->reading != NULL);
+	       (engine->reading != NULL) + (engine->sending != NULL);
 }
 
 void engine_configure(struct engine *engine, const struct engine_options *options)
@@ -579,6 +567,7 @@ struct engine *engine_new(const struct engine_options *options)
 	}
 	evtimer_assign(&engine->timer, options->base, on_timer, engine);
 	evtimer_assign(&engine->step, options->base, on_step, engine);
+	evtimer_assign(&engine->send, options->base, on_send, engine);
 	return engine;
 }
 
@@ -588,6 +577,8 @@ void engine_free(struct engine *engine)
 		return;
 	event_del(&engine->timer);
 	event_del(&engine->step);
+	event_del(&engine->send);
+	json_decref(engine->sending);
 	while (engine->subscriptions)
 		subscription_end(&engine->subscriptions, engine->subscriptions->id, ERROR_UNAVAILABLE, "the daemon stops");
 	dispatch_free(engine->dispatch);

@@ -33,6 +33,11 @@ void subscription_push(struct subscription *list, const json_t *delivery, struct
  */
 void subscription_check(struct subscription **list, const json_t *roles);
 
+/* ids.c: lists of ids, comma-separated; NULL is the empty one. Appends `more`, which is not NULL, and takes it over. */
+void ids_append(char **list, char *more);
+/* Those of a JSON array of strings that is not empty; the caller's to free. */
+char *ids_of(const json_t *array);
+
 /* stock.c: the holidays of the last year, this one and the next ten, as holidays_fill() takes them; in the arena. */
 const char *stock_holidays(struct arena *arena);
 /* The occurrences of the rules that stock_wanted() lists, as stock_fill() takes them, in the arena;
