@@ -20,25 +20,12 @@
 
 enum { PATIENCE_MS = 120000 };
 
-static void program(char *path, size_t size)
-{
-	ssize_t length = readlink("/proc/self/exe", path, size - 1);
-	assert_true(length > 0);
-	path[length] = '\0';
-	for (int i = 0; i < 3; i++) {
-		char *slash = strrchr(path, '/');
-		assert_non_null(slash);
-		*slash = '\0';
-	}
-	strncat(path, "/tracktwod", size - strlen(path) - 1);
-}
-
 static void become(const struct harness *harness, int output, long limit, const char *const *words)
 {
 	char path[4096], state[128], socket[128];
 	const char *arguments[80] = {path, "-s", state, "-s", socket, "-s", "daemon.http=off"};
 	size_t count = 7;
-	program(path, sizeof path);
+	harness_program(path, sizeof path);
 	snprintf(state, sizeof state, "daemon.state_dir=%s", harness->state);
 	snprintf(socket, sizeof socket, "daemon.socket=%s", harness->socket);
 	for (size_t i = 0; harness->settings[i]; i++) {

@@ -165,6 +165,21 @@ static void show_log(const struct harness *harness)
 }
 
 /* Also when the daemon was killed and its server is on its way out: a folder is removed once nothing lives in it. */
+long harness_resident_kib(const struct harness *harness)
+{
+	char path[64], line[256];
+	long kib = 0;
+	snprintf(path, sizeof path, "/proc/%ld/status", (long)harness->daemon);
+	FILE *file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file))
+		if (sscanf(line, "VmRSS: %ld", &kib) == 1)
+			break;
+	fclose(file);
+	assert_true(kib > 0);
+	return kib;
+}
+
 void harness_release(struct harness *harness)
 {
 	char command[128];

@@ -33,6 +33,8 @@ void harness_program(char *path, size_t size);
 int harness_stop(struct harness *harness);
 /* kill -9, reaped. */
 void harness_kill(struct harness *harness);
+/* Of memory that the daemon has in use. */
+long harness_resident_kib(const struct harness *harness);
 /* Stops whatever runs and removes the folder. */
 void harness_release(struct harness *harness);
 

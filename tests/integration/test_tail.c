@@ -421,20 +421,6 @@ static void test_sight_holds(void **state)
 	client_close(&other.client), client_close(&china.client);
 }
 
-static long resident_kib(const struct harness *harness)
-{
-	char path[64], line[256];
-	long kib = 0;
-	snprintf(path, sizeof path, "/proc/%d/status", (int)harness->daemon);
-	FILE *in = fopen(path, "r");
-	assert_non_null(in);
-	while (fgets(line, sizeof line, in))
-		if (sscanf(line, "VmRSS: %ld", &kib) == 1)
-			break;
-	fclose(in);
-	return kib;
-}
-
 /* Twenty megabytes wait for one who does not read: in the database. */
 static void test_slow_reader(void **state)
 {
@@ -444,7 +430,7 @@ static void test_slow_reader(void **state)
 	assert_non_null(times);
 	client_open(&client, *state);
 	follow(&slow, *state, NULL);
-	long before = resident_kib(*state);
+	long before = harness_resident_kib(*state);
 	push_sql(*state,
 	         "WITH made AS (INSERT INTO store.organization (id, name, created_by) SELECT store.uuid7(), n || ' ' || "
 	         "repeat('x', 400), '%s' FROM generate_series(0, %d) AS n RETURNING id) INSERT INTO store.change "
@@ -452,7 +438,7 @@ static void test_slow_reader(void **state)
 	         "'organization.create', id, 1, '' FROM made",
 	         ADMINISTRATOR, MANY - 1, ADMINISTRATOR);
 	push_sleep_ms(4000);
-	long grown = resident_kib(*state) - before;
+	long grown = harness_resident_kib(*state) - before;
 	print_message("%d changes wait for one who does not read: %ld KiB more\n", MANY, grown);
 #if !defined(__SANITIZE_ADDRESS__)
 	assert_true(grown < 8 * 1024);
