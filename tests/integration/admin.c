@@ -20,28 +20,17 @@
 
 enum { PATIENCE_MS = 120000 };
 
-static void become(const struct harness *harness, int output, long limit, const char *const *words)
+_Noreturn static void become(const struct harness *harness, int output, long limit, const char *const *words)
 {
-	char path[4096], state[128], socket[128];
-	const char *arguments[80] = {path, "-s", state, "-s", socket, "-s", "daemon.http=off"};
-	size_t count = 7;
-	harness_program(path, sizeof path);
-	snprintf(state, sizeof state, "daemon.state_dir=%s", harness->state);
-	snprintf(socket, sizeof socket, "daemon.socket=%s", harness->socket);
-	for (size_t i = 0; harness->settings[i]; i++) {
-		arguments[count++] = "-s";
-		arguments[count++] = harness->settings[i];
-	}
-	arguments[count++] = "--admin";
-	while (*words)
-		arguments[count++] = *words++;
+	const char *all[40] = {"--admin"};
+	for (size_t count = 1; *words; words++)
+		all[count++] = *words;
 	if (output >= 0 && (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0))
 		_exit(126);
 	if (limit)
 		setrlimit(RLIMIT_FSIZE, &(struct rlimit){(rlim_t)limit, (rlim_t)limit});
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execv(path, (char **)arguments);
-	_exit(127);
+	harness_exec(harness, all);
 }
 
 pid_t admin_start(const struct harness *harness, int output, long limit, const char *const *words)
