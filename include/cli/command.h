@@ -18,6 +18,7 @@
 #include "cli/output.h"
 #include "rpc/method.h"
 
+struct cli;
 struct link;
 
 /* One word behind the command. */
@@ -25,8 +26,6 @@ struct command_word {
 	enum command_value kind;
 	const char *const *choices; /* of COMMAND_VALUE_CHOICE; ends with NULL */
 };
-
-struct cli;
 
 struct command {
 	const char *word;    /* "today"; or two, "admin backup" */

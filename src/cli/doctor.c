@@ -154,7 +154,6 @@ const struct command command_doctor = {
     .word = "doctor",
     .summary = "Says what is wrong, and its cure; useful also when the daemon is down. Fails when something is.",
     .usage = "",
-    COMMAND_OPTIONS({"config", "FILE", "The daemon's configuration; else the usual one.", COMMAND_VALUE_FILE, NULL},
-                    {"set", "SECTION.KEY=VALUE", "One setting, over what the file says.", COMMAND_VALUE_ANY, NULL}),
+    COMMAND_OPTIONS(COMMANDS_ADMIN_OPTIONS),
     .run = run_doctor,
 };

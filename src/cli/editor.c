@@ -34,7 +34,7 @@ static void note_signal(int number)
 static const int ending[] = {SIGHUP, SIGTERM, SIGINT, SIGQUIT};
 enum { ENDING_COUNT = sizeof ending / sizeof *ending };
 
-static bool is_private(const char *folder)
+static bool can_hold_folder(const char *folder)
 {
 	struct stat status;
 	return folder && *folder == '/' && stat(folder, &status) == 0 && S_ISDIR(status.st_mode) &&
@@ -47,7 +47,7 @@ static char *make_folder(struct err *err)
 	const char *const places[] = {getenv("XDG_RUNTIME_DIR"), "/dev/shm", getenv("TMPDIR"), "/tmp"};
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		char *folder;
-		if (!is_private(places[i]))
+		if (!can_hold_folder(places[i]))
 			continue;
 		if (asprintf(&folder, "%s/tracktwo-XXXXXX", places[i]) < 0)
 			log_fatal(71, "out of memory");

@@ -70,8 +70,6 @@ bool resolve_country(struct resolve *resolve, const char *word, const char **cod
 	return true;
 }
 
-/* Records */
-
 static const char *member(const json_t *candidate, const char *name)
 {
 	return json_string_value(json_object_get(candidate, name));
@@ -265,8 +263,6 @@ bool resolve_record(struct resolve *resolve, const char *word, const char *noun,
 	return *id != NULL;
 }
 
-/* People */
-
 static bool resolve_me(struct resolve *resolve, enum resolve_people who, struct resolve_person *person, struct err *err)
 {
 	struct arena *arena = &resolve->cli->arena;
@@ -325,8 +321,6 @@ bool resolve_party(struct resolve *resolve, const char *word, const char **party
 	return true;
 }
 
-/* Workstreams */
-
 /* Those whose code or title holds the word, as candidates. */
 static json_t *matching_workstreams(struct resolve *resolve, const json_t *roadmap, const char *word)
 {
@@ -373,8 +367,6 @@ bool resolve_workstream(struct resolve *resolve, const char *word, const char **
 	json_decref(roadmap);
 	return *code != NULL;
 }
-
-/* Times */
 
 bool resolve_when(struct resolve *resolve, const char *words, enum when_direction direction, struct when *when,
                   struct err *err)
