@@ -159,13 +159,11 @@ static int send_others(struct writing *writing, const char *id)
 	int status = CLI_DONE, one;
 	size_t i;
 	json_t *params;
-	json_array_foreach(writing->draft.reminders, i, params)
-	{
+	json_array_foreach(writing->draft.reminders, i, params) {
 		one = send_along(writing, "reminder.create", params, "about", json_pack("{s:s}", "engagement_id", id));
 		status = status == CLI_DONE ? one : status;
 	}
-	json_array_foreach(writing->draft.sides, i, params)
-	{
+	json_array_foreach(writing->draft.sides, i, params) {
 		one = send_along(writing, "engagement.log", params, "parent_id", json_string(id));
 		status = status == CLI_DONE ? one : status;
 	}

@@ -166,10 +166,10 @@ static enum outcome read_pages(struct tail *tail, struct link **link, struct err
 			outcome = OUTCOME_LOST;
 		else if (!page)
 			outcome = take_error(tail, json_object_get(answer, "error"));
-		json_array_foreach(items, i,
-		                   change) if (outcome == OUTCOME_MORE &&
-		                               !take_change(tail, change, json_string_value(json_object_get(change, "cursor"))))
-		    outcome = OUTCOME_ENDED;
+		json_array_foreach(items, i, change)
+			if (outcome == OUTCOME_MORE &&
+			    !take_change(tail, change, json_string_value(json_object_get(change, "cursor"))))
+				outcome = OUTCOME_ENDED;
 		if (outcome == OUTCOME_MORE)
 			set_mark(tail, json_string_value(json_object_get(page, "after")));
 		more = json_is_string(json_object_get(page, "next_cursor"));

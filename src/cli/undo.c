@@ -17,8 +17,7 @@ static int find_change(struct cli *cli, const char *about, const char *change_id
 	if (about)
 		json_object_set_new(params, "about_id", json_string(about));
 	int status = command_call(cli, "change.list", params, &page);
-	json_array_foreach(json_object_get(page, "items"), i, item)
-	{
+	json_array_foreach(json_object_get(page, "items"), i, item) {
 		const char *method = json_string_value(json_object_get(item, "method"));
 		const char *id = json_string_value(json_object_get(item, "id"));
 		bool meant =

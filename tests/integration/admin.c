@@ -203,8 +203,9 @@ json_t *admin_item(json_t *manifest, const char *name)
 {
 	size_t index;
 	json_t *item;
-	json_array_foreach(json_object_get(manifest, "items"), index,
-	                   item) if (strcmp(json_string_value(json_object_get(item, "item")), name) == 0) return item;
+	json_array_foreach(json_object_get(manifest, "items"), index, item)
+		if (strcmp(json_string_value(json_object_get(item, "item")), name) == 0)
+			return item;
 	fail_msg("%s is not measured", name);
 	return NULL;
 }

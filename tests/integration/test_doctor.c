@@ -38,8 +38,7 @@ static bool has(const json_t *items, const char *check, const char *state, const
 {
 	size_t index;
 	json_t *item;
-	json_array_foreach((json_t *)(uintptr_t)items, index, item)
-	{
+	json_array_foreach((json_t *)(uintptr_t)items, index, item) {
 		const char *its_cure = json_string_value(json_object_get(item, "cure"));
 		if (strcmp(at_string(item, "check"), check) == 0 && strcmp(at_string(item, "state"), state) == 0 &&
 		    strstr(at_string(item, "finding"), finding) && (!cure || (its_cure && strstr(its_cure, cure))))
