@@ -15,6 +15,9 @@
  * cannot be read or is no UTF-8; then *edited is NULL, or, when something was saved, that. */
 ERR_CHECKED bool editor_run(const char *text, char **edited, struct err *err);
 
+/* Reads a file that holds such a text, of at most 1 MiB and in UTF-8; *text is to be given to editor_forget. */
+ERR_CHECKED bool editor_read(const char *path, char **text, struct err *err);
+
 /* Overwrites and frees; NULL is nothing. */
 void editor_forget(char *text);
 

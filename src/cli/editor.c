@@ -109,12 +109,12 @@ static void wipe_folder(const char *path)
 	(void)rmdir(path);
 }
 
-/* What the editor saved: it may have put another file in the place of ours. */
-static bool read_file(const char *path, char **text, struct err *err)
+bool editor_read(const char *path, char **text, struct err *err)
 {
 	FILE *file = fopen(path, "re");
+	*text = NULL;
 	if (!file)
-		return err_set_errno(err, errno, "%s", say("the editor left no file"));
+		return err_set_errno(err, errno, "%s", path);
 	char *bytes = malloc(TEXT_BYTES_MAX + 1);
 	if (!bytes)
 		log_fatal(71, "out of memory");
@@ -131,6 +131,12 @@ static bool read_file(const char *path, char **text, struct err *err)
 	else
 		free(bytes);
 	return right;
+}
+
+/* What the editor saved: it may have put another file in the place of ours. */
+static bool read_saved(const char *path, char **text, struct err *err)
+{
+	return editor_read(path, text, err) || (access(path, F_OK) != 0 && err_set(err, say("the editor left no file")));
 }
 
 static const char *editor_command(void)
@@ -192,7 +198,7 @@ bool editor_run(const char *text, char **edited, struct err *err)
 		log_fatal(71, "out of memory");
 	struct err unread;
 	bool right = write_file(path, text, err) && await_editor(path, err);
-	bool read = read_file(path, edited, right ? err : &unread);
+	bool read = read_saved(path, edited, right ? err : &unread);
 	wipe_folder(folder);
 	free(path);
 	free(folder);
