@@ -6,9 +6,10 @@ CC        ?= gcc
 OPTIMIZE  ?= -O2
 SANITIZE  ?=
 
-PACKAGES  := build-essential clang pkg-config libpq-dev libevent-dev libjansson-dev libcmocka-dev libicu-dev libical-dev \
-             libinih-dev libssl-dev libsmartcols-dev libcurl4-openssl-dev libsystemd-dev libseccomp-dev systemd \
-             ca-certificates postgresql-15 scdoc mandoc jq zsh less
+PACKAGES  := build-essential pkg-config libpq-dev libevent-dev libjansson-dev libicu-dev libical-dev libinih-dev libssl-dev \
+             libsmartcols-dev libcurl4-openssl-dev libsystemd-dev ca-certificates postgresql-15
+# For the manual pages, and for the tests: another compiler, another shell, a pager, and what the units say, applied.
+PACKAGES  += scdoc mandoc clang libcmocka-dev libseccomp-dev systemd zsh less jq
 # With libsystemd where it is; `make SYSTEMD=` does without.
 SYSTEMD   ?= $(shell pkg-config --exists libsystemd && echo libsystemd)
 LIBRARIES := $(SYSTEMD) libpq libevent_core libevent_extra jansson icu-uc icu-i18n libical inih libcrypto smartcols libcurl
@@ -34,9 +35,9 @@ INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration
 UNIT_HELP         := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
 
-.PHONY: all deps run test check check-floors check-warnings test-unit test-integration test-sanitized \
+.PHONY: all deps run test check check-floors check-warnings objects test-unit test-integration test-sanitized \
         deps-faults test-faults deps-clients test-clients deps-recurrence test-recurrence bench \
-        deps-bench bench-reminders clean help format FORCE
+        deps-bench bench-reminders man install uninstall test-install test-service clean help format FORCE
 .SECONDARY:
 
 all: $(BUILD)/tracktwod $(BUILD)/tracktwo
@@ -45,14 +46,16 @@ help:
 	@echo 'make run    install what is missing, build, start, and show the main job'
 	@echo 'make test   prove it: floors, warnings, unit and integration tests, plain and sanitized'
 	@echo 'make all    build/tracktwod and build/tracktwo'
-	@echo 'make check  the quick part of make test: floors, unit tests'
+	@echo 'make check  the quick part of make test: floors, unit tests, manual pages, installation'
+	@echo 'make check-floors, check-warnings, test-unit, test-integration, test-sanitized, test-install  its parts'
 	@echo 'make deps   install the packages that the rest needs'
+	@echo 'make format  every file as .clang-format says'
 	@echo 'make test-clients  other people'\''s clients and calendars against a real daemon; needs the network once'
 	@echo 'make test-recurrence  10,000 random rules against python3-dateutil; RECURRENCE_SEED=…, RECURRENCE_RULES=…'
 	@echo 'make test-faults  hostile clients, daemons killed while they deliver, clocks that jump; ten minutes'
 	@echo 'make bench  how fast it is beside pgbench, in about five minutes; SIZE=… engagements, ONLY=… one row'
 	@echo 'make bench-reminders  reminders beside graphile-worker and pg-boss, in about eight minutes; needs the network once'
-	@echo 'make man    the manual page, checked'
+	@echo 'make man    the manual pages, checked'
 	@echo 'make install, make uninstall  DESTDIR=… prefix=/usr/local sysconfdir=/etc'
 	@echo 'make test-service  the installed daemon under a real systemd, booted in a container; as root'
 	@echo 'make clean  remove build/ (never .run/, which holds data)'
@@ -94,7 +97,6 @@ check-warnings:
 	@$(MAKE) --no-print-directory BUILD=build/clang CC=clang objects
 	@$(MAKE) --no-print-directory BUILD=build/bare SYSTEMD= build/bare/src/daemon/service.o
 
-.PHONY: objects man
 objects: $(OBJECTS) $(BUILD)/src/tracktwod.o $(BUILD)/src/tracktwo.o
 
 test-unit: $(UNIT_TESTS)
@@ -167,7 +169,6 @@ sysconfdir ?= /etc
 DESTDIR    ?=
 INSTALL    := DESTDIR='$(DESTDIR)' prefix='$(prefix)' sysconfdir='$(sysconfdir)' UNITS='$(SYSTEMD)' sh config/install.sh
 
-.PHONY: install uninstall test-install test-service
 install: all man
 	@$(INSTALL) install $(BUILD)
 

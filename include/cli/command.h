@@ -18,6 +18,7 @@
 #include "cli/output.h"
 #include "rpc/method.h"
 
+struct cli;
 struct link;
 
 /* One word behind the command. */
@@ -25,8 +26,6 @@ struct command_word {
 	enum command_value kind;
 	const char *const *choices; /* of COMMAND_VALUE_CHOICE; ends with NULL */
 };
-
-struct cli;
 
 struct command {
 	const char *word;    /* "today"; or two, "admin backup" */
@@ -58,7 +57,6 @@ struct cli {
 	bool interactive;  /* a person may be asked: standard input and standard error are terminals */
 	struct link *link; /* NULL until the first call; command_call() opens and keeps it */
 	const char *zone;  /* NULL until command_zone() is first asked */
-	json_t *whoami;    /* NULL until somebody asks for it by command_whoami() */
 };
 
 /* The commands, in the order of help. */
@@ -101,9 +99,6 @@ void command_print(struct cli *cli, const char *method, json_t *result);
 /* The zone in which the person reads and writes times: that of their principal, else $TZ where it is an IANA name, else
  * Asia/Seoul. Never NULL; in cli->arena. */
 const char *command_zone(struct cli *cli);
-
-/* What session.whoami answers, cli's; NULL when the daemon is out of reach or does not know the caller. */
-const json_t *command_whoami(struct cli *cli);
 
 /* Takes --name N out of the words; *number stays as it is when the option is not there. */
 ERR_CHECKED bool command_take_number(struct cli *cli, const char *name, long *number, struct err *err);

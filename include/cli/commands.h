@@ -27,6 +27,12 @@ extern const struct command command_wait; /* watch.c */
 /* "tracktwod --admin WORD …" as argv for exec, in cli->arena: the daemon's program that stands beside this one, or is
  * installed with it, with --config and --set taken out of the words and put before. NULL with `err`. */
 char **commands_admin_words(struct cli *cli, const char *word, struct err *err);
+/* Those two, in a row of options. */
+#define COMMANDS_ADMIN_OPTIONS                                                                                         \
+	{"config", "FILE", "The daemon's configuration; else the usual one.", COMMAND_VALUE_FILE, NULL},                   \
+	{                                                                                                                  \
+		"set", "SECTION.KEY=VALUE", "One setting, over what the file says.", COMMAND_VALUE_ANY, NULL                   \
+	}
 
 /* Sends every line of `in`, a JSON-RPC request, and waits for the answers. Lines of one method in a row go out
  * together; what such a group may depend on has been answered before. A line that fails because something is not there

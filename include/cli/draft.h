@@ -46,9 +46,6 @@ ERR_CHECKED bool draft_build(struct draft *draft);
 /* Writes the faults of an error that the daemon answered to the fields that they are about. */
 void draft_take_error(struct draft *draft, const json_t *error);
 
-/* The id made of `request` and a number: the same for the same two. In the arena. */
-const char *draft_id(struct arena *arena, const char *request, size_t number);
-
 /* The fields of all uses; NULL behind the last one. */
 const char *draft_field_name(size_t index);
 

@@ -18,6 +18,9 @@
  * to it at the end. */
 ERR_CHECKED bool editor_run(const char *text, char **edited, bool *kept, struct err *err);
 
+/* Reads a file that holds such a text, of at most 1 MiB and in UTF-8; *text is to be given to editor_forget. */
+ERR_CHECKED bool editor_read(const char *path, char **text, struct err *err);
+
 /* Overwrites and frees; NULL is nothing. */
 void editor_forget(char *text);
 

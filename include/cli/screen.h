@@ -13,12 +13,11 @@
  * changed, for another word. */
 bool screen_choose_colour(const char *word);
 
-/* Whether what is written to `out` ends on a terminal, also by way of the pager. */
-bool screen_is_terminal(FILE *out);
-
-/* Cells in a line of that terminal; SIZE_MAX where there is none. */
+/* Cells in a line of the terminal on which what is written to `out` ends, also by way of the pager; SIZE_MAX where
+ * there is none. */
 size_t screen_width(FILE *out);
 
+/* Whether it is coloured: by screen_choose_colour(). */
 bool screen_has_colour(FILE *out);
 
 /* Where results go: standard output, or, on a terminal, a buffer that screen_end() shows by the pager where it is

@@ -21,6 +21,7 @@ struct backups_seen {
 /* Reads `folder`, which is copied, at once and then every `interval_ms`. */
 struct backups *backups_new(struct event_base *base, const char *folder, long interval_ms);
 
+/* What was read last; its address stays the same for as long as the backups are there. */
 const struct backups_seen *backups_seen(const struct backups *backups);
 
 /* NULL is allowed. */

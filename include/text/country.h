@@ -11,8 +11,7 @@
 #include "base/err.h"
 
 /* The ISO 3166-1 alpha-2 code, static, of a code (alpha-2 or alpha-3), name or alias; any bytes. Fails for what is
- * none, naming what is near, and for what stands for two ("Korea"), naming both. `say`, unless NULL, gives the format
- * of a message in the language of who reads it. */
+ * none, naming what is near, and for what stands for two ("Korea"), naming both. */
 ERR_CHECKED bool country_find(const char *word, const char **code, struct err *err);
 
 /* "North Korea", "북한": the name of an assigned code in a language ("en", "ko", …), or the code where there is none.

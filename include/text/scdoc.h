@@ -8,6 +8,7 @@
 /* The first line. `version` loses what would break it. */
 void scdoc_put_title(FILE *out, const char *name, int section, const char *version);
 
+/* `text` within a paragraph: marks are words, and the end of a line a space. */
 void scdoc_put_text(FILE *out, const char *text);
 
 /* "*name*words", and `help`, unless NULL, as an indented paragraph. */

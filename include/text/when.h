@@ -3,25 +3,35 @@
  * Case does not matter; Korean may come decomposed; "on", "at", "the", "of" and Korean particles (에, 의) are passed
  * over. A day and a time of day go together in either order: "tomorrow 3pm", "내일 오후 3시 반".
  *
- * Days
- *   today, yesterday, tomorrow, the day before yesterday, the day after tomorrow; 오늘, 어제, 내일, 그제, 그저께, 모레,
- * 글피 friday, 금요일         looking back, today or the last one; looking forward, today or the coming one this, next,
- * last friday; friday next week; 이번 주, 다음 주, 지난주 금요일 that day of this, the next, the last week; weeks begin
- * on Monday. So on a Monday "next friday" is eleven days ahead, and "last monday" a week ago on any day 3 days ago, in
- * 2 weeks, 3 days later, +7d, -90d; 사흘 전, 3일 후, 3일 뒤, 2주 전, 한 달 전 counted from today. Months and years keep
- * the day of the month; where it is missing, the month's last day stands for it: 31 January + 1 month = 28 or 29
- * February 90d, 3 days            a bare amount goes in the caller's direction 2026-11-20, 2026/11/20, 2026.11.20, 20
- * Nov 2026, Nov 20 2026, 20th November, 2026년 11월 20일 11-20, 11/20 (month first), 20 Nov, 11월 20일 without a year:
- * looking back the last such day up to today, else the next one from today on 20일, the 20th         the same with the
- * day of a month; months without that day are passed over start, end of month; end of next month, week, year; 월말,
- * 지난달 말, 이달 초, 연말 the first, or the last day of it next month on a day: 다음 달 5일, "5th of next month", 내년
- * 3월 1일 Longer than a day this, next, last week, month, year; 이번 주, 다음 달, 작년, 올해, 내년, 재작년; 2026-11,
- * November 2026, 2026년 11월, 2026 November, 11월         without a year as with days; the month of today counts Times
- *   now, 지금; in 2 hours, +2h, 30 minutes ago, 45min, 두 시간 전, 1시간 30분 후, 1h30m
- *   12:30, 12:30:15, 3pm, 3:30 p.m., noon, midnight, 15시, 3시 30분, 3시 반, 오전 9시, 오후 3시 30분, 정오, 자정
- *                          alone: of today. A Korean hour without 오전 or 오후 is of the 24-hour clock, as is 12:30.
- *                          Midnight, 자정 and 00:00 are the beginning of their day; 24:00 is its end
- *   2026-11-20 12:30, 2026-11-20T12:30, and instants of RFC 3339 with an offset
+ * Days:
+ * - today, yesterday, tomorrow, the day before yesterday, the day after tomorrow; 오늘, 어제, 내일, 그제, 그저께, 모레,
+ *   글피
+ * - friday, 금요일: looking back, today or the last one; looking forward, today or the coming one
+ * - this, next, last friday; friday next week; 이번 주, 다음 주, 지난주 금요일: that day of this, the next, the last
+ *   week; weeks begin on Monday. So on a Monday "next friday" is eleven days ahead, and "last monday" a week ago on any
+ *   day
+ * - 3 days ago, in 2 weeks, 3 days later, +7d, -90d; 사흘 전, 3일 후, 3일 뒤, 2주 전, 한 달 전: counted from today.
+ *   Months and years keep the day of the month; where it is missing, the month's last day stands for it: 31 January
+ *   plus one month is 28 or 29 February
+ * - 90d, 3 days: a bare amount goes in the caller's direction
+ * - 2026-11-20, 2026/11/20, 2026.11.20, 20 Nov 2026, Nov 20 2026, 20th November, 2026년 11월 20일
+ * - 11-20, 11/20 (month first), 20 Nov, 11월 20일: without a year, looking back the last such day up to today, else the
+ *   next one from today on
+ * - 20일, the 20th: the same with the day of a month; months without that day are passed over
+ * - start, end of month; end of next month, week, year; 월말, 지난달 말, 이달 초, 연말: its first or last day
+ * - a month and a day in it: 다음 달 5일, "5th of next month", 내년 3월 1일
+ *
+ * Longer than a day:
+ * - this, next, last week, month, year; 이번 주, 다음 달, 작년, 올해, 내년, 재작년
+ * - 2026-11, November 2026, 2026년 11월, 2026 November
+ * - 11월: without a year as with days; the month of today counts
+ *
+ * Times:
+ * - now, 지금; in 2 hours, +2h, 30 minutes ago, 45min, 두 시간 전, 1시간 30분 후, 1h30m
+ * - 12:30, 12:30:15, 3pm, 3:30 p.m., noon, midnight, 15시, 3시 30분, 3시 반, 오전 9시, 오후 3시 30분, 정오, 자정:
+ *   alone, of today. A Korean hour without 오전 or 오후 is of the 24-hour clock, as is 12:30. Midnight, 자정 and 00:00
+ *   are the beginning of their day; 24:00 is its end
+ * - 2026-11-20 12:30, 2026-11-20T12:30, and instants of RFC 3339 with an offset
  *
  * Local times that the clocks skip or repeat follow text/zone.h: one that does not exist is read with the offset before
  * the gap, one that exists twice is the first, as with reminders. Amounts of hours and minutes are exact, not of the

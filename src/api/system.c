@@ -20,13 +20,12 @@ static const struct type info = {
 
 static const struct type finding_state = {.kind = TYPE_CHOICE,
                                           .choices = (const char *const[]){"ok", "warn", "bad", NULL}};
-static const struct type finding = {
-    .name = "Finding",
-    .kind = TYPE_OBJECT,
-    TYPE_MEMBERS({"check", &api_text_record, MEMBER_REQUIRED, "What was looked at."},
-                 {"state", &finding_state, MEMBER_REQUIRED, NULL},
-                 {"finding", &api_text_record, MEMBER_REQUIRED, "What was found."},
-                 {"cure", &api_text_record, MEMBER_NULLABLE, "What to do about it."})};
+static const struct type finding = {.name = "Finding",
+                                    .kind = TYPE_OBJECT,
+                                    TYPE_MEMBERS({"check", &api_text_record, MEMBER_REQUIRED, "What was looked at."},
+                                                 {"state", &finding_state, MEMBER_REQUIRED, NULL},
+                                                 {"finding", &api_text_record, MEMBER_REQUIRED, "What was found."},
+                                                 {"cure", &api_text_record, MEMBER_NULLABLE, "What to do about it."})};
 static const struct type findings = {.kind = TYPE_LIST, .element = &finding};
 static const struct type doctor = {
     .name = "Doctor",

@@ -72,12 +72,6 @@ static int become(struct cli *cli, const char *word)
 	return command_fail(CLI_FAILED, say("tracktwod cannot be run: %s"), strerror(errno));
 }
 
-#define CONFIGURATION                                                                                                  \
-	{"config", "FILE", "The daemon's configuration; else the usual one.", COMMAND_VALUE_FILE, NULL},                   \
-	{                                                                                                                  \
-		"set", "SECTION.KEY=VALUE", "One setting, over what the file says.", COMMAND_VALUE_ANY, NULL                   \
-	}
-
 static int run_backup(struct cli *cli)
 {
 	return become(cli, "backup");
@@ -98,7 +92,7 @@ const struct command command_admin_backup = {
         {"verify", NULL, "Verify it as \"tracktwo admin verify-backup\" does, before older ones go.", COMMAND_VALUE_ANY,
          NULL},
         {"offline", NULL, "Start the embedded database for it, while the daemon is stopped.", COMMAND_VALUE_ANY, NULL},
-        CONFIGURATION),
+        COMMANDS_ADMIN_OPTIONS),
     .run = run_backup,
 };
 
@@ -112,7 +106,7 @@ const struct command command_admin_verify = {
     .summary = "Restores a backup into a PostgreSQL of its own, compares every table, and throws that away.",
     .usage = "FILE",
     .example = "tracktwo admin verify-backup /var/lib/tracktwo/backups/tracktwo-20261124T020000Z.backup",
-    COMMAND_OPTIONS(CONFIGURATION),
+    COMMAND_OPTIONS(COMMANDS_ADMIN_OPTIONS),
     .words = {{COMMAND_VALUE_FILE, NULL}},
     .run = run_verify,
 };
@@ -131,7 +125,7 @@ const struct command command_admin_restore = {
     COMMAND_OPTIONS(
         {"replace", NULL, "Set aside the store that is there.", COMMAND_VALUE_ANY, NULL},
         {"another", NULL, "Also when the backup is of another store than that one.", COMMAND_VALUE_ANY, NULL},
-        CONFIGURATION),
+        COMMANDS_ADMIN_OPTIONS),
     .words = {{COMMAND_VALUE_FILE, NULL}},
     .run = run_restore,
 };
@@ -145,7 +139,7 @@ const struct command command_admin_kept = {
     .word = "admin kept",
     .summary = "Lists what restores and upgrades have set aside, or deletes it.",
     .usage = "",
-    COMMAND_OPTIONS({"drop", "NAME", "Delete this one, for good.", COMMAND_VALUE_ANY, NULL}, CONFIGURATION),
+    COMMAND_OPTIONS({"drop", "NAME", "Delete this one, for good.", COMMAND_VALUE_ANY, NULL}, COMMANDS_ADMIN_OPTIONS),
     .run = run_kept,
 };
 
@@ -161,7 +155,7 @@ const struct command command_admin_upgrade = {
     .details = "The daemon must be stopped, and both versions installed. It begins with a backup.",
     COMMAND_OPTIONS(
         {"same-version", NULL, "Make the cluster anew although no newer version is there.", COMMAND_VALUE_ANY, NULL},
-        CONFIGURATION),
+        COMMANDS_ADMIN_OPTIONS),
     .run = run_upgrade,
 };
 
@@ -179,6 +173,6 @@ const struct command command_admin_move = {
     .example = "tracktwo admin move --to 'host=db.example.org dbname=tracktwo user=tracktwo_admin'",
     COMMAND_OPTIONS(
         {"to", "CONNECTION", "The connection string of a member of tracktwo_owner.", COMMAND_VALUE_ANY, NULL},
-        CONFIGURATION),
+        COMMANDS_ADMIN_OPTIONS),
     .run = run_move,
 };

@@ -178,7 +178,6 @@ int cli_main(int argc, char **argv)
 	if ((fflush(stdout) != 0 || ferror(stdout)) && status == CLI_DONE)
 		status = command_fail(CLI_FAILED, say("the result could not be written"));
 	link_close(cli.link);
-	json_decref(cli.whoami);
 	if (cli.registry)
 		registry_free(cli.registry);
 	arena_release(&cli.arena);

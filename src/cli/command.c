@@ -124,30 +124,21 @@ void command_print(struct cli *cli, const char *method, json_t *result)
 		output_hints(stderr, result);
 }
 
-const json_t *command_whoami(struct cli *cli)
-{
-	struct err err;
-	if (cli->whoami)
-		return cli->whoami;
-	json_t *answer = command_answer(cli, "session.whoami", NULL, &err);
-	cli->whoami = json_incref(json_object_get(answer, "result"));
-	json_decref(answer);
-	return cli->whoami;
-}
-
 const char *command_zone(struct cli *cli)
 {
-	static const char usual[] = "Asia/Seoul";
+	struct err err;
 	if (cli->zone)
 		return cli->zone;
-	const char *theirs = json_string_value(json_object_get(command_whoami(cli), "timezone"));
+	json_t *whoami = command_answer(cli, "session.whoami", NULL, &err);
+	const char *theirs = json_string_value(json_object_get(json_object_get(whoami, "result"), "timezone"));
 	const char *variable = getenv("TZ");
 	if (theirs && zone_check(theirs, NULL))
 		cli->zone = arena_strdup(&cli->arena, theirs);
 	else if (variable && zone_check(variable, NULL))
 		cli->zone = arena_strdup(&cli->arena, variable);
 	else
-		cli->zone = usual;
+		cli->zone = "Asia/Seoul";
+	json_decref(whoami);
 	return cli->zone;
 }
 

@@ -109,8 +109,7 @@ static void translate(struct cli *cli, json_t *items)
 {
 	size_t index;
 	json_t *item;
-	json_array_foreach(items, index, item)
-	{
+	json_array_foreach(items, index, item) {
 		static const char *const members[] = {"finding", "cure"};
 		for (size_t i = 0; i < 2; i++) {
 			const char *text = json_string_value(json_object_get(item, members[i]));
@@ -124,8 +123,9 @@ static bool is_sound(const json_t *items)
 {
 	size_t index;
 	json_t *item;
-	json_array_foreach((json_t *)(uintptr_t)items, index,
-	                   item) if (strcmp(json_string_value(json_object_get(item, "state")), "bad") == 0) return false;
+	json_array_foreach((json_t *)(uintptr_t)items, index, item)
+		if (strcmp(json_string_value(json_object_get(item, "state")), "bad") == 0)
+			return false;
 	return true;
 }
 
@@ -154,7 +154,6 @@ const struct command command_doctor = {
     .word = "doctor",
     .summary = "Says what is wrong, and its cure; useful also when the daemon is down. Fails when something is.",
     .usage = "",
-    COMMAND_OPTIONS({"config", "FILE", "The daemon's configuration; else the usual one.", COMMAND_VALUE_FILE, NULL},
-                    {"set", "SECTION.KEY=VALUE", "One setting, over what the file says.", COMMAND_VALUE_ANY, NULL}),
+    COMMAND_OPTIONS(COMMANDS_ADMIN_OPTIONS),
     .run = run_doctor,
 };

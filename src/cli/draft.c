@@ -78,7 +78,8 @@ bool draft_take_options(struct draft *draft, struct err *err)
 	return true;
 }
 
-const char *draft_id(struct arena *arena, const char *request, size_t number)
+/* The id made of `request` and a number: the same for the same two. */
+static const char *make_id(struct arena *arena, const char *request, size_t number)
 {
 	char hex[DIGEST_HEX_SIZE];
 	const char *text = arena_printf(arena, "%s/%zu", request, number);
@@ -165,10 +166,10 @@ static void set_ids(struct draft *draft)
 		json_object_set(draft->params, "version", json_object_get(draft->engagement, "version"));
 	}
 	for (size_t i = 0; i < json_array_size(draft->reminders); i++)
-		draft_set_text(json_array_get(draft->reminders, i), "request_id", draft_id(arena, request, ++number));
+		draft_set_text(json_array_get(draft->reminders, i), "request_id", make_id(arena, request, ++number));
 	for (size_t i = 0; i < json_array_size(draft->sides); i++) {
 		json_t *side = json_array_get(draft->sides, i);
-		draft_set_text(side, "request_id", draft_id(arena, request, ++number));
+		draft_set_text(side, "request_id", make_id(arena, request, ++number));
 		for (size_t k = 0; k < 3; k++) {
 			static const char *const same[] = {"countries", "workstreams", "dialogue_id"};
 			json_t *value = json_object_get(draft->params, same[k]);

@@ -20,6 +20,7 @@ extern const size_t draft_row_count;
 /* The beginning of an event, as members of engagement.log. */
 void draft_set_start(struct draft *draft, json_t *params, const struct when *when);
 
+/* Sets a member, whose text is copied. */
 void draft_set_text(json_t *object, const char *name, const char *text);
 
 #endif

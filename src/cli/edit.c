@@ -3,7 +3,6 @@
  * Three records are held: `base`, what was read; `mine`, what the person made of it; and what the daemon has, when that
  * is no longer `base`. Invariant: what was typed is in the form until it is stored, and the form is kept when it cannot
  * be. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -308,15 +307,11 @@ static bool take_sets(struct edit *edit, struct err *err)
  * differs is to be chosen. */
 static bool take_file(struct edit *edit, const char *path, bool *chosen, struct err *err)
 {
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t size = 0;
-	if (!file)
-		return err_set_errno(err, errno, "%s", path);
-	if (getdelim(&text, &size, '\0', file) > 0)
-		form_read(&edit->form, text);
-	fclose(file);
-	free(text);
+	char *text;
+	if (!editor_read(path, &text, err))
+		return false;
+	form_read(&edit->form, text);
+	editor_forget(text);
 	edit->typed = true;
 	const char *version = form_value(&edit->form, "version");
 	*chosen = version && strtoll(version, NULL, 10) == edit->version;

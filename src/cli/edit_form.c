@@ -43,8 +43,7 @@ void edit_form_localize(const struct method *update, json_t *flat, const char *z
 	const char *key;
 	json_t *value;
 	void *next;
-	json_object_foreach_safe(flat, next, key, value)
-	{
+	json_object_foreach_safe(flat, next, key, value) {
 		const struct type_member *member = merge_member(update, key);
 		if (member && member->type->kind == TYPE_INSTANT && json_is_string(value))
 			json_object_set_new(flat, key, local_instant(json_string_value(value), zone));
@@ -95,7 +94,9 @@ static json_t *without_null(const json_t *entry)
 {
 	json_t *kept = json_object(), *value;
 	const char *name;
-	json_object_foreach((json_t *)entry, name, value) if (!json_is_null(value)) json_object_set(kept, name, value);
+	json_object_foreach((json_t *)entry, name, value)
+		if (!json_is_null(value))
+			json_object_set(kept, name, value);
 	return kept;
 }
 
@@ -178,8 +179,7 @@ static void write_entries(struct form *form, const char *name, const json_t *fla
 	json_object_update(all, (json_t *)flat);
 	if (conflicts)
 		json_object_update_missing(all, (json_t *)theirs);
-	json_object_foreach(all, key, value)
-	{
+	json_object_foreach(all, key, value) {
 		if (merge_list_length(key) != length || strncmp(key, name, length) != 0)
 			continue;
 		bool mine = json_object_get(flat, key), conflict = holds(conflicts, key);

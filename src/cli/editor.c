@@ -35,7 +35,7 @@ static void note_signal(int number)
 static const int ending[] = {SIGHUP, SIGTERM, SIGINT, SIGQUIT};
 enum { ENDING_COUNT = sizeof ending / sizeof *ending };
 
-static bool is_private(const char *folder)
+static bool can_hold_folder(const char *folder)
 {
 	struct stat status;
 	return folder && *folder == '/' && stat(folder, &status) == 0 && S_ISDIR(status.st_mode) &&
@@ -48,7 +48,7 @@ static char *make_folder(struct err *err)
 	const char *const places[] = {getenv("XDG_RUNTIME_DIR"), "/dev/shm", getenv("TMPDIR"), "/tmp"};
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		char *folder;
-		if (!is_private(places[i]))
+		if (!can_hold_folder(places[i]))
 			continue;
 		if (asprintf(&folder, "%s/tracktwo-XXXXXX", places[i]) < 0)
 			log_fatal(71, "out of memory");
@@ -114,12 +114,12 @@ static void wipe_folder(const char *path, bool kept)
 		(void)rmdir(path);
 }
 
-/* What the editor saved: it may have put another file in the place of ours. */
-static bool read_file(const char *path, char **text, struct err *err)
+bool editor_read(const char *path, char **text, struct err *err)
 {
 	FILE *file = fopen(path, "re");
+	*text = NULL;
 	if (!file)
-		return err_set_errno(err, errno, "%s", say("the editor left no file"));
+		return err_set_errno(err, errno, "%s", path);
 	char *bytes = malloc(TEXT_BYTES_MAX + 1);
 	if (!bytes)
 		log_fatal(71, "out of memory");
@@ -136,6 +136,12 @@ static bool read_file(const char *path, char **text, struct err *err)
 	else
 		free(bytes);
 	return right;
+}
+
+/* What the editor saved: it may have put another file in the place of ours. */
+static bool read_saved(const char *path, char **text, struct err *err)
+{
+	return editor_read(path, text, err) || (access(path, F_OK) != 0 && err_set(err, say("the editor left no file")));
 }
 
 static const char *editor_command(void)
@@ -221,7 +227,7 @@ bool editor_run(const char *text, char **edited, bool *kept, struct err *err)
 	if (asprintf(&path, "%s/%s", folder, file_name) < 0)
 		log_fatal(71, "out of memory");
 	noted = 0;
-	bool right = write_file(path, text, err) && await_editor(path, err) && !noted && read_file(path, edited, err);
+	bool right = write_file(path, text, err) && await_editor(path, err) && !noted && read_saved(path, edited, err);
 	*kept = !right && keep_saved(path, text);
 	wipe_folder(folder, *kept);
 	free(path);

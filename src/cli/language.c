@@ -13,7 +13,6 @@ static const struct language_row rows[] = {
 #include "korean_when.inc"
 #include "korean_desk.inc"
 #include "korean_tail.inc"
-#include "korean_service.inc"
 #include "korean_keep.inc"
     {"", ""},
 };

@@ -41,6 +41,11 @@ static char *read_note(struct err *err)
 		ssize_t got = read(STDIN_FILENO, note + length, NOTE_BYTES_MAX + 1 - length);
 		if (got < 0 && errno == EINTR)
 			continue;
+		if (got < 0 && errno != EBADF) {
+			(void)err_set_errno(err, errno, "%s", say("standard input cannot be read"));
+			free(note);
+			return NULL;
+		}
 		if (got <= 0)
 			break;
 		length += (size_t)got;
@@ -79,15 +84,11 @@ static bool take_note(struct writing *writing, struct err *err)
 
 static bool take_file(struct writing *writing, struct err *err)
 {
-	FILE *file = fopen(writing->file, "re");
-	char *text = NULL;
-	size_t size = 0;
-	if (!file)
-		return err_set_errno(err, errno, "%s", writing->file);
-	if (getdelim(&text, &size, '\0', file) > 0)
-		form_read(&writing->draft.form, text);
-	fclose(file);
-	free(text);
+	char *text;
+	if (!editor_read(writing->file, &text, err))
+		return false;
+	form_read(&writing->draft.form, text);
+	editor_forget(text);
 	return true;
 }
 
@@ -159,13 +160,11 @@ static int send_others(struct writing *writing, const char *id)
 	int status = CLI_DONE, one;
 	size_t i;
 	json_t *params;
-	json_array_foreach(writing->draft.reminders, i, params)
-	{
+	json_array_foreach(writing->draft.reminders, i, params) {
 		one = send_along(writing, "reminder.create", params, "about", json_pack("{s:s}", "engagement_id", id));
 		status = status == CLI_DONE ? one : status;
 	}
-	json_array_foreach(writing->draft.sides, i, params)
-	{
+	json_array_foreach(writing->draft.sides, i, params) {
 		one = send_along(writing, "engagement.log", params, "parent_id", json_string(id));
 		status = status == CLI_DONE ? one : status;
 	}

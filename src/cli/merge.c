@@ -64,14 +64,16 @@ static json_t *plain(const json_t *value)
 	}
 	if (json_is_array(value)) {
 		copy = json_array();
-		json_array_foreach((json_t *)value, i, inner) json_array_append_new(copy, plain(inner));
+		json_array_foreach((json_t *)value, i, inner)
+			json_array_append_new(copy, plain(inner));
 		return copy;
 	}
 	if (!json_is_object(value))
 		return json_incref((json_t *)value);
 	copy = json_object();
-	json_object_foreach((json_t *)value, name, inner) if (!json_is_null(inner))
-	    json_object_set_new(copy, name, plain(inner));
+	json_object_foreach((json_t *)value, name, inner)
+		if (!json_is_null(inner))
+			json_object_set_new(copy, name, plain(inner));
 	return copy;
 }
 
@@ -80,8 +82,7 @@ json_t *merge_flatten(const struct method *update, const json_t *record)
 	struct arena arena = {0};
 	json_t *flat = json_object(), *value;
 	const char *name;
-	json_object_foreach((json_t *)record, name, value)
-	{
+	json_object_foreach((json_t *)record, name, value) {
 		/* A contact's name is one of its names. */
 		bool derived = strcmp(name, "name") == 0 && json_object_get(record, "names");
 		if (is_fixed(name) || derived)
@@ -132,7 +133,7 @@ void merge_three(const json_t *base, const json_t *mine, const json_t *theirs, s
 	json_object_update(keys, (json_t *)mine);
 	json_object_update(keys, (json_t *)theirs);
 	json_object_foreach(keys, key, value)
-	    merge_key_of(merged, key, json_object_get(base, key), json_object_get(mine, key), json_object_get(theirs, key));
+		merge_key_of(merged, key, json_object_get(base, key), json_object_get(mine, key), json_object_get(theirs, key));
 	json_decref(keys);
 }
 
@@ -219,8 +220,7 @@ json_t *merge_patch(struct arena *arena, const struct method *update, const json
 	bool right = true;
 	json_object_update(keys, (json_t *)from);
 	json_object_update(keys, (json_t *)to);
-	json_object_foreach(keys, key, value)
-	{
+	json_object_foreach(keys, key, value) {
 		json_t *before = json_object_get(from, key), *after = json_object_get(to, key);
 		if (!right || is_same(before, after))
 			continue;

@@ -127,8 +127,7 @@ static void columns_of_records(struct grid *grid, const json_t *list)
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		json_t *record = json_array_get(list, i), *member;
 		const char *name;
-		json_object_foreach(record, name, member)
-		{
+		json_object_foreach(record, name, member) {
 			if (!json_is_object(member) && !json_is_object(json_array_get(member, 0)))
 				grid_add_column(grid, name);
 		}
@@ -166,8 +165,7 @@ static bool is_empty(const json_t *value)
 {
 	const char *name;
 	json_t *member;
-	json_object_foreach((json_t *)value, name, member)
-	{
+	json_object_foreach((json_t *)value, name, member) {
 		if (!json_is_null(member) && !(json_is_array(member) && json_array_size(member) == 0))
 			return false;
 	}
@@ -190,8 +188,7 @@ static void grid_of_record(struct grid *grid, const struct look *look, json_t *r
 			add_pair(grid, look, name, member);
 		json_object_del(object, name);
 	}
-	json_object_foreach(object, name, member)
-	{
+	json_object_foreach(object, name, member) {
 		add_pair(grid, look, name, member);
 	}
 	json_decref(object);
@@ -208,8 +205,7 @@ static const json_t *list_of(json_t *result, const char **name)
 		return NULL;
 	const char *key;
 	json_t *member;
-	json_object_foreach(result, key, member)
-	{
+	json_object_foreach(result, key, member) {
 		if (json_is_object(member) || (json_is_array(member) && only))
 			return NULL;
 		if (json_is_array(member)) {
@@ -237,8 +233,7 @@ static void print_others(FILE *out, struct arena *arena, const struct look *look
 {
 	const char *name;
 	json_t *list;
-	json_object_foreach(result, name, list)
-	{
+	json_object_foreach(result, name, list) {
 		struct grid grid = {.arena = arena};
 		if (strcmp(name, shown) == 0 || strcmp(name, "warnings") == 0 || !json_is_object(json_array_get(list, 0)))
 			continue;

@@ -70,8 +70,6 @@ bool resolve_country(struct resolve *resolve, const char *word, const char **cod
 	return true;
 }
 
-/* Records */
-
 static const char *member(const json_t *candidate, const char *name)
 {
 	return json_string_value(json_object_get(candidate, name));
@@ -93,8 +91,7 @@ static void print_candidates(struct resolve *resolve, const json_t *list, bool n
 {
 	const json_t *candidate;
 	size_t i;
-	json_array_foreach(list, i, candidate)
-	{
+	json_array_foreach(list, i, candidate) {
 		const char *text = candidate_text(resolve, candidate, true), *noun = member(candidate, "noun");
 		if (numbered)
 			fprintf(stderr, "%3zu  %s  %s\n", i + 1, say(noun), text);
@@ -201,8 +198,7 @@ static json_t *best_of(const json_t *found, bool *more)
 	const json_t *all = json_object_get(found, "candidates"), *candidate;
 	json_t *best = json_array();
 	size_t i;
-	json_array_foreach(all, i, candidate)
-	{
+	json_array_foreach(all, i, candidate) {
 		const char *match = member(candidate, "match"), *first = member(json_array_get(all, 0), "match");
 		if (match && first && strcmp(match, first) == 0)
 			json_array_append(best, json_array_get(all, i));
@@ -267,8 +263,6 @@ bool resolve_record(struct resolve *resolve, const char *word, const char *noun,
 	return *id != NULL;
 }
 
-/* People */
-
 static bool resolve_me(struct resolve *resolve, enum resolve_people who, struct resolve_person *person, struct err *err)
 {
 	struct arena *arena = &resolve->cli->arena;
@@ -327,18 +321,14 @@ bool resolve_party(struct resolve *resolve, const char *word, const char **party
 	return true;
 }
 
-/* Workstreams */
-
 /* Those whose code or title holds the word, as candidates. */
 static json_t *matching_workstreams(struct resolve *resolve, const json_t *roadmap, const char *word)
 {
 	const json_t *phase, *workstream;
 	json_t *list = json_array();
 	size_t i, k;
-	json_array_foreach(json_object_get(roadmap, "phases"), i, phase)
-	{
-		json_array_foreach(json_object_get(phase, "workstreams"), k, workstream)
-		{
+	json_array_foreach(json_object_get(roadmap, "phases"), i, phase) {
+		json_array_foreach(json_object_get(phase, "workstreams"), k, workstream) {
 			const char *code = member(workstream, "code"), *title = member(workstream, "title");
 			const char *korean = output_cell(&resolve->cli->arena, workstream, "title_ko");
 			if (code && title && (strcasestr(title, word) || strstr(korean, word)))
@@ -375,8 +365,6 @@ bool resolve_workstream(struct resolve *resolve, const char *word, const char **
 	json_decref(roadmap);
 	return *code != NULL;
 }
-
-/* Times */
 
 bool resolve_when(struct resolve *resolve, const char *words, enum when_direction direction, struct when *when,
                   struct err *err)

@@ -33,7 +33,7 @@ bool screen_choose_colour(const char *word)
 	return false;
 }
 
-bool screen_is_terminal(FILE *out)
+static bool is_terminal(FILE *out)
 {
 	int descriptor = out == buffer && buffer ? STDOUT_FILENO : fileno(out);
 	return descriptor >= 0 && isatty(descriptor);
@@ -50,7 +50,7 @@ static struct winsize size_of_terminal(void)
 
 size_t screen_width(FILE *out)
 {
-	return screen_is_terminal(out) ? size_of_terminal().ws_col : SIZE_MAX;
+	return is_terminal(out) ? size_of_terminal().ws_col : SIZE_MAX;
 }
 
 bool screen_has_colour(FILE *out)
@@ -58,12 +58,12 @@ bool screen_has_colour(FILE *out)
 	const char *none = getenv("NO_COLOR"), *kind = getenv("TERM");
 	if (colour != COLOUR_AUTO)
 		return colour == COLOUR_ALWAYS;
-	return screen_is_terminal(out) && !(none && *none) && !(kind && strcmp(kind, "dumb") == 0);
+	return is_terminal(out) && !(none && *none) && !(kind && strcmp(kind, "dumb") == 0);
 }
 
 FILE *screen_begin(void)
 {
-	if (screen_is_terminal(stdout))
+	if (is_terminal(stdout))
 		buffer = open_memstream(&buffered, &buffered_size);
 	return buffer ? buffer : stdout;
 }

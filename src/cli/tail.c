@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/language.h"
@@ -19,7 +18,6 @@
 #include "cli/resolve.h"
 #include "cli/words.h"
 #include "text/time.h"
-#include "text/zone.h"
 
 enum { RETRY_FIRST_MS = 100, RETRY_MOST_MS = 5000, KEEP_MS = 1000 };
 
@@ -44,21 +42,6 @@ static void on_signal(int number)
 	stopped = 1;
 }
 
-/* An instant of the answer as the wall shows it; as it stands where that cannot be told. */
-static const char *local_time(struct arena *arena, const char *zone_name, const char *instant)
-{
-	struct zone zone;
-	struct err err;
-	int64_t us;
-	if (!time_parse_instant(instant, &us, &err) || !zone_init(&zone, zone_name, &err))
-		return instant;
-	int64_t local_s = zone_local_of(&zone, us / 1000000);
-	zone_release(&zone);
-	char text[TIME_INSTANT_SIZE];
-	time_format_instant(local_s * 1000000, text);
-	return arena_printf(arena, "%.10s %.8s", text, text + 11);
-}
-
 static void print_change(struct tail *tail, json_t *change)
 {
 	struct arena arena = {0};
@@ -72,7 +55,7 @@ static void print_change(struct tail *tail, json_t *change)
 	} else if (cli->format == OUTPUT_TSV) {
 		printf("%s\t%s\t%s\t%s\t%s\t%s\n", at, who, method, title, countries, output_cell(&arena, change, "record_id"));
 	} else {
-		printf("%s  %s  %s%s%s%s%s%s\n", local_time(&arena, command_zone(cli), at), who, words_deed(method),
+		printf("%s  %s  %s%s%s%s%s%s\n", output_instant(&arena, at, command_zone(cli)), who, words_deed(method),
 		       *title ? ": " : "", title, *countries ? "  [" : "", countries, *countries ? "]" : "");
 	}
 	arena_release(&arena);
@@ -143,10 +126,10 @@ static enum outcome read_pages(struct tail *tail, struct link **link, struct err
 			outcome = OUTCOME_LOST;
 		else if (!page)
 			outcome = take_error(tail, json_object_get(answer, "error"));
-		json_array_foreach(items, i,
-		                   change) if (outcome == OUTCOME_MORE &&
-		                               !take_change(tail, change, json_string_value(json_object_get(change, "cursor"))))
-		    outcome = OUTCOME_ENDED;
+		json_array_foreach(items, i, change)
+			if (outcome == OUTCOME_MORE &&
+			    !take_change(tail, change, json_string_value(json_object_get(change, "cursor"))))
+				outcome = OUTCOME_ENDED;
 		if (outcome == OUTCOME_MORE)
 			set_mark(tail, json_string_value(json_object_get(page, "after")));
 		more = json_is_string(json_object_get(page, "next_cursor"));

@@ -20,8 +20,7 @@ static int find_change(struct cli *cli, const char *about, const char *change_id
 	if (about)
 		json_object_set_new(params, "about_id", json_string(about));
 	int status = command_call(cli, "change.list", params, &page);
-	json_array_foreach(json_object_get(page, "items"), i, item)
-	{
+	json_array_foreach(json_object_get(page, "items"), i, item) {
 		const char *method = json_string_value(json_object_get(item, "method"));
 		const char *id = json_string_value(json_object_get(item, "id"));
 		bool meant =
@@ -47,8 +46,7 @@ static const char *find_written(struct cli *cli, const char *word)
 	json_t *answer = strlen(word) < DIGITS_LEAST
 	                     ? NULL
 	                     : command_answer(cli, "change.list", json_pack("{s:b,s:i}", "mine", 1, "limit", 500), &err);
-	json_array_foreach(json_object_get(json_object_get(answer, "result"), "items"), i, item)
-	{
+	json_array_foreach(json_object_get(json_object_get(answer, "result"), "items"), i, item) {
 		const char *id = json_string_value(json_object_get(item, "record_id"));
 		if (!id || strncasecmp(id, word, strlen(word)) != 0 || (found && strcmp(found, id) == 0))
 			continue;

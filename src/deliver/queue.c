@@ -10,7 +10,7 @@ static bool has_room(const struct queue *queue, const struct queue_job *job)
 	const struct queue_job *other;
 	size_t same = 0;
 	TAILQ_FOREACH(other, &queue->running, link)
-	same += strcmp(other->receiver, job->receiver) == 0;
+		same += strcmp(other->receiver, job->receiver) == 0;
 	return same < queue->most_each;
 }
 
@@ -28,8 +28,8 @@ static struct queue_job *next_job(struct queue *queue)
 	if (queue->running_count >= queue->most)
 		return NULL;
 	TAILQ_FOREACH(job, &queue->waiting, link)
-	if (has_room(queue, job))
-		return job;
+		if (has_room(queue, job))
+			return job;
 	return NULL;
 }
 

@@ -59,7 +59,7 @@ static void feed_wake(struct feed *feed)
 {
 	struct subscription *at;
 	TAILQ_FOREACH(at, &feed->subscriptions, all)
-	at->due = true;
+		at->due = true;
 	event_active(&feed->step, EV_TIMEOUT, 0);
 }
 
@@ -105,7 +105,7 @@ static size_t subscriptions_of(const struct feed *feed, const struct rpc_session
 	const struct subscription *at;
 	size_t count = 0;
 	TAILQ_FOREACH(at, &feed->subscriptions, all)
-	count += at->session == session;
+		count += at->session == session;
 	return count;
 }
 
@@ -170,7 +170,9 @@ static void take_page(struct subscription *subscription, const json_t *page)
 		subscription->due = true;
 	/* Where the mark was not known yet, the page only told it. */
 	if (began)
-		json_array_foreach(items, i, change) if (subscription->session) send_change(subscription, &arena, change);
+		json_array_foreach(items, i, change)
+			if (subscription->session)
+				send_change(subscription, &arena, change);
 	arena_release(&arena);
 }
 

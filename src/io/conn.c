@@ -471,8 +471,7 @@ void conn_open(struct conn_listener *listener, int fd, const struct ucred *peer)
 void conn_drain(struct conn_listener *listener, bool now)
 {
 	struct conn *conn;
-	LIST_FOREACH(conn, &listener->conns, all)
-	{
+	LIST_FOREACH(conn, &listener->conns, all) {
 		conn->draining = true;
 		mark_due(conn);
 		if (now)

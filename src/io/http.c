@@ -280,8 +280,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	LIST_FOREACH(link, &server->links, all)
-	{
+	LIST_FOREACH(link, &server->links, all) {
 		struct http_exchange *exchange = link->exchange;
 		if (link->deadline_us != 0 && now >= link->deadline_us)
 			http_link_cut(link);
@@ -309,8 +308,8 @@ static void on_accept_error(struct evconnlistener *listener, void *context)
 
 	(void)context;
 	LIST_FOREACH(server, &servers, others)
-	if (server->bound && evhttp_bound_socket_get_listener(server->bound) == listener)
-		break;
+		if (server->bound && evhttp_bound_socket_get_listener(server->bound) == listener)
+			break;
 	if (!server)
 		return;
 	if (server->rest_logged_us == 0 || now - server->rest_logged_us >= REST_LOG_MICROS) {
@@ -421,8 +420,8 @@ void http_stop(struct http_server *server)
 	event_del(&server->rest);
 	conn_path_remove(&server->path);
 	LIST_FOREACH(link, &server->links, all)
-	if (!link->exchange && !link->answering && !link->begun)
-		http_link_cut(link);
+		if (!link->exchange && !link->answering && !link->begun)
+			http_link_cut(link);
 }
 
 size_t http_count(const struct http_server *server)

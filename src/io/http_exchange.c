@@ -23,8 +23,7 @@ static size_t count_headers(const struct evkeyvalq *headers, const char *name, c
 	const struct evkeyval *header;
 	size_t count = 0;
 	*value = NULL;
-	TAILQ_FOREACH(header, headers, next)
-	{
+	TAILQ_FOREACH(header, headers, next) {
 		if (strcasecmp(header->key, name) != 0)
 			continue;
 		*value = header->value;

@@ -75,9 +75,9 @@ static json_int_t rows_of(const struct archive *archive)
 	json_int_t sum = 0;
 	size_t index;
 	json_t *item;
-	json_array_foreach(json_object_get(archive->manifest, "items"), index,
-	                   item) if (strncmp(json_string_value(json_object_get(item, "item")), "catalogue ", 10) != 0)
-	    sum += json_integer_value(json_object_get(item, "rows"));
+	json_array_foreach(json_object_get(archive->manifest, "items"), index, item)
+		if (strncmp(json_string_value(json_object_get(item, "item")), "catalogue ", 10) != 0)
+			sum += json_integer_value(json_object_get(item, "rows"));
 	return sum;
 }
 

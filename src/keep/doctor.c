@@ -24,8 +24,7 @@ bool keep_doctor(struct keep *keep, struct err *err)
 	json_t *line;
 	findings_of_machine(&findings);
 	findings_of_database(&findings);
-	json_array_foreach(findings.list, index, line)
-	{
+	json_array_foreach(findings.list, index, line) {
 		const char *state = json_string_value(json_object_get(line, "state"));
 		const char *cure = json_string_value(json_object_get(line, "cure"));
 		sound = sound && strcmp(state, "bad") != 0;

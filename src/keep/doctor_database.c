@@ -138,7 +138,8 @@ static void ask(struct findings *findings, struct migrate_db *db)
 		findings_add(findings, "database", "bad", "see the daemon's journal", "%s", db->err->message);
 		return;
 	}
-	json_array_foreach(json_object_get(answer, "items"), index, item) json_array_append(findings->list, item);
+	json_array_foreach(json_object_get(answer, "items"), index, item)
+		json_array_append(findings->list, item);
 	json_int_t mailed = json_integer_value(json_object_get(answer, "mailed"));
 	if (mailed > 0 && !*findings->keep->config->mail_server)
 		findings_add(findings, "mail", "warn", "set [mail] server and from, or take their addresses out",

@@ -29,7 +29,7 @@ static const char *mode_text(struct findings *findings, unsigned mode)
 	return arena_printf(&findings->keep->arena, "%04o", mode);
 }
 
-/* What a password in a file must not be: readable by anybody. */
+/* A file that must be read, and with a secret in it by nobody else. */
 static void check_secret(struct findings *findings, const char *path, bool secret, const char *what)
 {
 	struct stat status;
@@ -41,7 +41,8 @@ static void check_secret(struct findings *findings, const char *path, bool secre
 		findings_add(findings, "permissions", "bad", arena_printf(&findings->keep->arena, "chmod o= %s", path),
 		             "anybody on this machine can read %s: %s", what, path);
 	else
-		findings_add(findings, "permissions", "ok", NULL, "%s is for no other eyes: %s", what, path);
+		findings_add(findings, "permissions", "ok", NULL,
+		             secret ? "%s is for no other eyes: %s" : "%s can be read, and holds no secret: %s", what, path);
 }
 
 static void check_settings(struct findings *findings)

@@ -328,8 +328,7 @@ static void on_page(struct engine *engine, const json_t *answer)
 		reader->call = NULL;
 		call_reply(call, text, strlen(text));
 	}
-	json_array_foreach(json_object_get(answer, "deliveries"), i, delivery)
-	{
+	json_array_foreach(json_object_get(answer, "deliveries"), i, delivery) {
 		if (reader)
 			subscription_push(engine->subscriptions, delivery, reader);
 		/* What the page claimed is news to others, also when its reader has gone meanwhile. */
@@ -388,8 +387,8 @@ static void on_report(struct engine *engine, const json_t *answer)
 	size_t i;
 	json_t *id;
 	json_array_foreach(json_object_get(answer, "failed"), i, id)
-	    log_error("", "delivery %s has failed for good; reminder.list with status failed shows what it was",
-	              json_string_value(id));
+		log_error("", "delivery %s has failed for good; reminder.list with status failed shows what it was",
+		          json_string_value(id));
 	dispatch_reported(engine->dispatch);
 	engine->claim_wanted = true;
 }

@@ -330,8 +330,7 @@ static bool in_scope(const json_t *scopes, const char *method)
 
 	if (!json_is_array(scopes))
 		return true;
-	json_array_foreach(scopes, i, item)
-	{
+	json_array_foreach(scopes, i, item) {
 		const char *scope = json_string_value(item);
 		size_t length = scope ? strlen(scope) : 0;
 		if (length > 2 && strcmp(scope + length - 2, ".*") == 0 ? strncmp(scope, method, length - 1) == 0

@@ -246,7 +246,8 @@ static json_t *method_errors(const struct method *method)
 		json_object_set_new(set, pointer, json_pack("{s:s}", "$ref", pointer));
 	}
 	const char *key;
-	json_object_foreach(set, key, reference) json_array_append(list, reference);
+	json_object_foreach(set, key, reference)
+		json_array_append(list, reference);
 	json_decref(set);
 	return list;
 }
@@ -284,7 +285,7 @@ static json_t *method_examples(const struct method *method)
 	json_t *object = json_loads(method->example, 0, NULL), *member, *params = json_array();
 	const char *name;
 	json_object_foreach(object, name, member)
-	    json_array_append_new(params, json_pack("{s:s,s:O}", "name", name, "value", member));
+		json_array_append_new(params, json_pack("{s:s,s:O}", "name", name, "value", member));
 	json_decref(object);
 	return json_pack("[{s:s,s:o}]", "name", method->name, "params", params);
 }

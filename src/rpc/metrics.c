@@ -175,7 +175,7 @@ static void put_reminders(const json_t *reminders, FILE *out)
 		return;
 	put_head(out, "reminders", "gauge", "Reminders, by state; absent while the database is out of reach.");
 	json_object_foreach((json_t *)(uintptr_t)reminders, state, count)
-	    fprintf(out, "tracktwo_reminders{state=\"%s\"} %lld\n", state, (long long)json_integer_value(count));
+		fprintf(out, "tracktwo_reminders{state=\"%s\"} %lld\n", state, (long long)json_integer_value(count));
 }
 
 /* Absent where there is none: an alarm on absence then tells what a number of seconds could not. */

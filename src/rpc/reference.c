@@ -30,8 +30,7 @@ static json_t *read_set(const json_t *root, const char *member, struct err *err)
 	}
 	json_t *set = json_object(), *code;
 	size_t i;
-	json_array_foreach(list, i, code)
-	{
+	json_array_foreach(list, i, code) {
 		if (!json_is_string(code) || json_object_set_new(set, json_string_value(code), json_true()) != 0) {
 			(void)err_set(err, "reference tables: element %zu of \"%s\" must be a code", i, member);
 			json_decref(set);

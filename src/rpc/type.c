@@ -163,8 +163,7 @@ static bool sift_members(struct walk *walk, const struct type *type, json_t *obj
 	void *next;
 	const char *name;
 	json_t *member;
-	json_object_foreach_safe(object, next, name, member)
-	{
+	json_object_foreach_safe(object, next, name, member) {
 		const struct type_member *row = find_member(type, name);
 		if (!row)
 			right = fault_unknown(walk, type, name, step);
@@ -217,8 +216,7 @@ static bool elements_differ(struct walk *walk, const json_t *list, const struct 
 	struct arena *arena = walk->faults->arena;
 	json_t *seen = json_object(), *element;
 	size_t i;
-	json_array_foreach(list, i, element)
-	{
+	json_array_foreach(list, i, element) {
 		const char *key = json_is_string(element) ? json_string_value(element) : json_canonical(arena, element);
 		const json_t *first = json_object_get(seen, key);
 		if (!first) {
@@ -269,8 +267,7 @@ static bool walk_map(struct walk *walk, const struct type *type, json_t **value,
 	void *next;
 	const char *name;
 	json_t *before;
-	json_object_foreach_safe(*value, next, name, before)
-	{
+	json_object_foreach_safe(*value, next, name, before) {
 		struct step below = {step, name, 0};
 		json_t *member = json_incref(before);
 		right = walk_value(walk, type->element, &member, &below) && right;

@@ -59,6 +59,7 @@ struct words {
 	size_t count;
 };
 
+/* Cuts a text of at most WHEN_BYTES_MAX, any bytes, into words; fails at what is none, naming it. */
 ERR_CHECKED bool when_split(struct arena *arena, const char *text, struct words *words, struct err *err);
 
 enum slot {
@@ -96,6 +97,7 @@ struct reading {
 
 /* Fills a slot; fails when it is filled already. */
 ERR_CHECKED bool when_put(struct reading *r, enum slot slot, int value, struct err *err);
+/* Says so; false. */
 bool when_fault_twice(struct err *err);
 
 /* Fills the slots by all words. */

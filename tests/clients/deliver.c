@@ -95,8 +95,7 @@ static void send_mails(struct mailer *mailer, const json_t *mails, json_t *list)
 {
 	size_t at;
 	json_t *one;
-	json_array_foreach(mails, at, one)
-	{
+	json_array_foreach(mails, at, one) {
 		struct mail mail = {.to = {.name = text(one, "name"), .address = text(one, "to")},
 		                    .subject = text(one, "subject"),
 		                    .message_id = text(one, "id"),
@@ -113,8 +112,7 @@ static void send_posts(struct webhooks *webhooks, const json_t *posts, json_t *l
 {
 	size_t at;
 	json_t *one;
-	json_array_foreach(posts, at, one)
-	{
+	json_array_foreach(posts, at, one) {
 		const char *body = text(one, "body");
 		struct webhook_message message = {.url = text(one, "url"),
 		                                  .id = text(one, "id"),

@@ -20,41 +20,17 @@
 
 enum { PATIENCE_MS = 120000 };
 
-static void program(char *path, size_t size)
+_Noreturn static void become(const struct harness *harness, int output, long limit, const char *const *words)
 {
-	ssize_t length = readlink("/proc/self/exe", path, size - 1);
-	assert_true(length > 0);
-	path[length] = '\0';
-	for (int i = 0; i < 3; i++) {
-		char *slash = strrchr(path, '/');
-		assert_non_null(slash);
-		*slash = '\0';
-	}
-	strncat(path, "/tracktwod", size - strlen(path) - 1);
-}
-
-static void become(const struct harness *harness, int output, long limit, const char *const *words)
-{
-	char path[4096], state[128], socket[128];
-	const char *arguments[80] = {path, "-s", state, "-s", socket, "-s", "daemon.http=off"};
-	size_t count = 7;
-	program(path, sizeof path);
-	snprintf(state, sizeof state, "daemon.state_dir=%s", harness->state);
-	snprintf(socket, sizeof socket, "daemon.socket=%s", harness->socket);
-	for (size_t i = 0; harness->settings[i]; i++) {
-		arguments[count++] = "-s";
-		arguments[count++] = harness->settings[i];
-	}
-	arguments[count++] = "--admin";
-	while (*words)
-		arguments[count++] = *words++;
+	const char *all[40] = {"--admin"};
+	for (size_t count = 1; *words; words++)
+		all[count++] = *words;
 	if (output >= 0 && (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0))
 		_exit(126);
 	if (limit)
 		setrlimit(RLIMIT_FSIZE, &(struct rlimit){(rlim_t)limit, (rlim_t)limit});
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execv(path, (char **)arguments);
-	_exit(127);
+	harness_exec(harness, all);
 }
 
 pid_t admin_start(const struct harness *harness, int output, long limit, const char *const *words)
@@ -227,8 +203,9 @@ json_t *admin_item(json_t *manifest, const char *name)
 {
 	size_t index;
 	json_t *item;
-	json_array_foreach(json_object_get(manifest, "items"), index,
-	                   item) if (strcmp(json_string_value(json_object_get(item, "item")), name) == 0) return item;
+	json_array_foreach(json_object_get(manifest, "items"), index, item)
+		if (strcmp(json_string_value(json_object_get(item, "item")), name) == 0)
+			return item;
 	fail_msg("%s is not measured", name);
 	return NULL;
 }

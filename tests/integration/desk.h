@@ -45,6 +45,7 @@ void desk_expect_said(const char *text);
 json_t *desk_printed(void);
 void desk_keep_id(char id[40]);
 
+/* An engagement as the daemon has it, json_decref() it; and how many there are. */
 json_t *desk_engagement(const char *id);
 long desk_engagements(void);
 

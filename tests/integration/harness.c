@@ -63,12 +63,11 @@ void harness_init(struct harness *harness)
 	snprintf(harness->log, sizeof harness->log, "%s/log", made);
 }
 
-static void harness_exec(const struct harness *harness)
+void harness_exec(const struct harness *harness, const char *const *words)
 {
 	char path[4096], state[128], socket[128];
-	const char *arguments[64] = {path, "-s", state, "-s", socket, "-s", "daemon.http=off"};
+	const char *arguments[80] = {path, "-s", state, "-s", socket, "-s", "daemon.http=off"};
 	size_t count = 7;
-	int log = open(harness->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 
 	harness_program(path, sizeof path);
 	snprintf(state, sizeof state, "daemon.state_dir=%s", harness->state);
@@ -81,11 +80,20 @@ static void harness_exec(const struct harness *harness)
 		arguments[count++] = "-s";
 		arguments[count++] = harness->settings[i];
 	}
+	while (*words)
+		arguments[count++] = *words++;
+	execv(path, (char **)arguments);
+	_exit(127);
+}
+
+static void become_daemon(const struct harness *harness)
+{
+	int log = open(harness->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+
 	guard_process(getpid());
 	dup2(log, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
-	execv(path, (char **)arguments);
-	_exit(127);
+	harness_exec(harness, (const char *const[]){NULL});
 }
 
 void harness_start(struct harness *harness)
@@ -93,7 +101,7 @@ void harness_start(struct harness *harness)
 	harness->daemon = fork();
 	assert_true(harness->daemon >= 0);
 	if (harness->daemon == 0)
-		harness_exec(harness);
+		become_daemon(harness);
 }
 
 static bool harness_ready(struct harness *harness)
@@ -165,6 +173,21 @@ static void show_log(const struct harness *harness)
 }
 
 /* Also when the daemon was killed and its server is on its way out: a folder is removed once nothing lives in it. */
+long harness_resident_kib(const struct harness *harness)
+{
+	char path[64], line[256];
+	long kib = 0;
+	snprintf(path, sizeof path, "/proc/%ld/status", (long)harness->daemon);
+	FILE *file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file))
+		if (sscanf(line, "VmRSS: %ld", &kib) == 1)
+			break;
+	fclose(file);
+	assert_true(kib > 0);
+	return kib;
+}
+
 void harness_release(struct harness *harness)
 {
 	char command[128];

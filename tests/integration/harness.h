@@ -29,10 +29,14 @@ void harness_start(struct harness *harness);
 void harness_await(struct harness *harness);
 /* The daemon that was built along with this test. */
 void harness_program(char *path, size_t size);
+/* In a child: becomes that program, with the harness's settings and `words` behind them, which end with NULL. */
+_Noreturn void harness_exec(const struct harness *harness, const char *const *words);
 /* SIGTERM, and the exit status; at most 40 s. */
 int harness_stop(struct harness *harness);
 /* kill -9, reaped. */
 void harness_kill(struct harness *harness);
+/* Of memory that the daemon has in use. */
+long harness_resident_kib(const struct harness *harness);
 /* Stops whatever runs and removes the folder. */
 void harness_release(struct harness *harness);
 

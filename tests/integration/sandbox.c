@@ -60,9 +60,9 @@ static scmp_filter_ctx filter_families(const char *allowed)
 			size_t length = strlen(known[i].name);
 			listed = listed || (known[i].number == family && at && (at[length] == ' ' || at[length] == '\0'));
 		}
+		const struct scmp_arg_cmp same = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)family};
 		if (!listed)
-			assert_int_equal(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-			                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family)),
+			assert_int_equal(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, &same),
 			                 0);
 	}
 	return filter;

@@ -338,27 +338,12 @@ static void test_others_are_served(void **state)
 	assert_true(web_alive());
 }
 
-/* Kilobytes of memory that the daemon has in use. */
-static long resident_kb(void)
-{
-	char path[64], line[256];
-	long kb = 0;
-	snprintf(path, sizeof path, "/proc/%d/status", (int)web.harness.daemon);
-	FILE *file = fopen(path, "r");
-	assert_non_null(file);
-	while (fgets(line, sizeof line, file))
-		if (sscanf(line, "VmRSS: %ld", &kb) == 1)
-			break;
-	fclose(file);
-	return kb;
-}
-
 /* Answers as large as may be, to clients that ask and read nothing: the slowest are cut off, and memory has an end. */
 static void test_answers_not_taken(void **state)
 {
 	enum { TAKERS = 48, OF_A_BATCH = 200, TAKEN_MS = 20000, UNSENT_KB = 256 * 1024, OVERHEAD = 2 };
 	struct client takers[TAKERS];
-	long before = resident_kb(), most = 0;
+	long before = harness_resident_kib(&web.harness), most = 0;
 	char *text = NULL;
 	size_t length = 0, ended = 0;
 	(void)state;
@@ -377,7 +362,7 @@ static void test_answers_not_taken(void **state)
 		client_send(&takers[i], head, strlen(head));
 		client_send(&takers[i], text, length);
 		assert_true(web_alive());
-		most = resident_kb() > most ? resident_kb() : most;
+		most = harness_resident_kib(&web.harness) > most ? harness_resident_kib(&web.harness) : most;
 	}
 	for (int i = 0; i < TAKERS; i++) {
 		struct web_answer answer = web_read(&takers[i], TAKEN_MS);

@@ -19,7 +19,9 @@ static json_t *entry_of(const json_t *export, const char *id)
 {
 	json_t *entry;
 	size_t i;
-	json_array_foreach(at(export, "items"), i, entry) if (strcmp(at_string(entry, "id"), id) == 0) return entry;
+	json_array_foreach(at(export, "items"), i, entry)
+		if (strcmp(at_string(entry, "id"), id) == 0)
+			return entry;
 	return NULL;
 }
 

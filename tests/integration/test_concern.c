@@ -214,8 +214,7 @@ static void test_filters(void **state)
 		                                                     i % 2 ? contact : there));
 		char texts[100] = "";
 		size_t j;
-		json_array_foreach(at(page, "items"), j, item)
-		{
+		json_array_foreach(at(page, "items"), j, item) {
 			strcat(texts, at_string(item, "text"));
 			strcat(texts, " ");
 		}
@@ -250,8 +249,7 @@ static void test_pages(void **state)
 		free(cursor);
 		cursor = json_is_null(at(page, "next_cursor")) ? NULL : strdup(at_string(page, "next_cursor"));
 		size_t i;
-		json_array_foreach(at(page, "items"), i, item)
-		{
+		json_array_foreach(at(page, "items"), i, item) {
 			assert_null(json_object_get(seen, at_string(item, "id")));
 			json_object_set_new(seen, at_string(item, "id"), json_true());
 			if (json_object_size(seen) > PAGE)

@@ -184,8 +184,7 @@ static json_t *in_batch(const json_t *list, const char *id)
 {
 	json_t *answer, *found = NULL;
 	size_t i;
-	json_array_foreach(list, i, answer)
-	{
+	json_array_foreach(list, i, answer) {
 		char *text = json_dumps(json_object_get(answer, "id"), JSON_COMPACT | JSON_ENCODE_ANY);
 		if (strcmp(text, id) == 0) {
 			assert_null(found);

@@ -31,8 +31,7 @@ static json_t *find(const char *title)
 	json_t *page = call("engagement.history", json_of("{'text':'%s','limit':5}", title)), *card;
 	size_t i;
 	char *id = NULL;
-	json_array_foreach(at(page, "items"), i, card)
-	{
+	json_array_foreach(at(page, "items"), i, card) {
 		if (strcmp(at_string(card, "title"), title) == 0)
 			id = strdup(at_string(card, "id"));
 	}

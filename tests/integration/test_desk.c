@@ -130,6 +130,11 @@ static void test_log_refused(void **state)
 	desk_expect(CONFLICT, "", "log KP 1.2 T --new '김철수 (KP)'");
 	desk_expect(USAGE, "", "log KP 1.2 T --with 왕이:emperor");
 	desk_expect(USAGE, "a\xff", "log KP 1.2 T");
+	/* A folder can be opened, and not read. */
+	desk_expect(USAGE, "", "log KP 1.2 T </");
+	desk_expect_said("standard input cannot be read");
+	desk_expect(USAGE, "", "log KP 1.2 T --file /");
+	desk_expect_said("/: Is a directory");
 	assert_int_equal(desk_engagements(), before);
 	/* The note came by a pipe and stands nowhere else: it is kept, and can be sent. */
 	char path[DESK_PATH_SIZE], line[DESK_PATH_SIZE + 40];

@@ -38,8 +38,7 @@ static bool has(const json_t *items, const char *check, const char *state, const
 {
 	size_t index;
 	json_t *item;
-	json_array_foreach((json_t *)(uintptr_t)items, index, item)
-	{
+	json_array_foreach((json_t *)(uintptr_t)items, index, item) {
 		const char *its_cure = json_string_value(json_object_get(item, "cure"));
 		if (strcmp(at_string(item, "check"), check) == 0 && strcmp(at_string(item, "state"), state) == 0 &&
 		    strstr(at_string(item, "finding"), finding) && (!cure || (its_cure && strstr(its_cure, cure))))
@@ -117,6 +116,14 @@ static void test_permissions(void **state)
 {
 	struct harness *harness = *state;
 	char path[200], setting[260];
+	snprintf(path, sizeof path, "%s/tracktwo.conf", harness->folder);
+	admin_write_file(path, "[daemon]\n", 9);
+	assert_int_equal(chmod(path, 0644), 0);
+	harness->config = path;
+	expect(harness, "permissions", "ok", "the configuration can be read, and holds no secret", NULL);
+	harness->settings[0] = "database.admin_dsn=host=127.0.0.1 password=secret";
+	expect(harness, "permissions", "bad", "anybody on this machine can read the configuration", "chmod o=");
+	harness->settings[0] = harness->config = NULL;
 	assert_int_equal(chmod(harness->state, 0755), 0);
 	expect(harness, "permissions", "bad", "others can look into the state folder", "chmod 0700");
 	assert_int_equal(chmod(harness->state, 0700), 0);

@@ -26,9 +26,11 @@ static void check_members(const json_t *record, json_t *expected)
 {
 	const char *name;
 	json_t *value;
-	json_object_foreach(expected, name, value) if (!json_equal(value, json_object_get(record, name)))
-	    fail_msg("%s is %s, not %s", name, json_dumps(json_object_get(record, name), JSON_COMPACT | JSON_ENCODE_ANY),
-	             json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
+	json_object_foreach(expected, name, value)
+		if (!json_equal(value, json_object_get(record, name)))
+			fail_msg("%s is %s, not %s", name,
+			         json_dumps(json_object_get(record, name), JSON_COMPACT | JSON_ENCODE_ANY),
+			         json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
 	json_decref(expected);
 }
 

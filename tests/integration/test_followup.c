@@ -651,8 +651,7 @@ static bool is_neglected(const char *id, const char *beyond)
 	json_t *report = call("report.neglected", json_of("{'days':36500}")), *item;
 	bool found = false;
 	size_t i;
-	json_array_foreach(at(report, "cadences"), i, item)
-	{
+	json_array_foreach(at(report, "cadences"), i, item) {
 		const char *contact = json_string_value(at(item, "contact_id")),
 		           *dialogue = json_string_value(at(item, "dialogue_id"));
 		found =

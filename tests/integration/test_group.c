@@ -36,7 +36,8 @@ static json_t *exchange(struct harness *harness, json_t *batch, json_t *answers[
 	json_decref(batch);
 	assert_int_equal(json_array_size(list), CALLS);
 	memset(answers, 0, CALLS * sizeof *answers);
-	json_array_foreach(list, i, answer) answers[at_integer(answer, "id")] = answer;
+	json_array_foreach(list, i, answer)
+		answers[at_integer(answer, "id")] = answer;
 	return list;
 }
 

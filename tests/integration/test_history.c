@@ -485,8 +485,7 @@ static size_t check_query(const struct query *query, bool oldest, long limit)
 		size_t i, expected = count - seen < size ? count - seen : size;
 		if (json_array_size(at(page, "items")) != expected)
 			fail_msg("%s: %zu items, not %zu", text, json_array_size(at(page, "items")), expected);
-		json_array_foreach(at(page, "items"), i, card)
-		{
+		json_array_foreach(at(page, "items"), i, card) {
 			if (strcmp(at_string(card, "id"), ids[seen]) != 0)
 				fail_msg("%s: item %zu is %s, not %s", text, i, at_string(card, "id"), ids[seen]);
 			assert_string_equal(at_string(card, "title"), ids[seen]);
@@ -598,9 +597,9 @@ static json_t *model_gaps(const json_t *cells)
 		for (unsigned w = 0; w < WORKSTREAMS; w++) {
 			bool touched = strcmp(countries[c], "MN") == 0;
 			size_t i;
-			json_array_foreach(cells, i, cell) touched =
-			    touched || (strcmp(at_string(cell, "country"), countries[c]) == 0 &&
-			                strcmp(at_string(cell, "workstream"), workstreams[w]) == 0);
+			json_array_foreach(cells, i, cell)
+				touched = touched || (strcmp(at_string(cell, "country"), countries[c]) == 0 &&
+				                      strcmp(at_string(cell, "workstream"), workstreams[w]) == 0);
 			if (!touched)
 				json_array_append_new(gaps,
 				                      json_pack("{s:s, s:s}", "country", countries[c], "workstream", workstreams[w]));

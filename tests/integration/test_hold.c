@@ -42,8 +42,7 @@ static const char *attendance_of(const json_t *record, const char *person)
 {
 	json_t *participant;
 	size_t i;
-	json_array_foreach(at(record, "participants"), i, participant)
-	{
+	json_array_foreach(at(record, "participants"), i, participant) {
 		const char *contact = json_string_value(at(participant, "contact_id"));
 		const char *principal = json_string_value(at(participant, "principal_id"));
 		if ((contact && strcmp(contact, person) == 0) || (principal && strcmp(principal, person) == 0))
@@ -189,14 +188,16 @@ static void test_void(void **state)
 	                 dialogue, contact));
 	const char *id = at_string(logged, "id");
 	json_t *with = everywhere(contact, organization, dialogue);
-	json_object_foreach(with, name, value) if (json_equal(value, json_object_get(before, name)))
-	    fail_msg("%s does not show the engagement", name);
+	json_object_foreach(with, name, value)
+		if (json_equal(value, json_object_get(before, name)))
+			fail_msg("%s does not show the engagement", name);
 	json_t *record = call("engagement.void", json_of("{'id':'%s','version':1,'reason':'두 번 적음'}", id));
 	assert_string_equal(at_string(record, "void_reason"), "두 번 적음");
 	assert_true(json_is_string(at(record, "voided_at")));
 	now = everywhere(contact, organization, dialogue);
-	json_object_foreach(now, name, value) if (!json_equal(value, json_object_get(before, name)))
-	    fail_msg("%s still shows the engagement: %s", name, json_dumps(value, JSON_COMPACT));
+	json_object_foreach(now, name, value)
+		if (!json_equal(value, json_object_get(before, name)))
+			fail_msg("%s still shows the engagement: %s", name, json_dumps(value, JSON_COMPACT));
 	/* It stays on record, whole, with who did it and when. */
 	value = get(id);
 	assert_int_equal(json_array_size(at(record, "cancelled_reminders")), 0);
@@ -245,7 +246,7 @@ static void check_reminder(const char *id, const char *status, long version)
 	assert_string_equal(at_string(reminder, "status"), status);
 	assert_int_equal(at_integer(reminder, "version"), version);
 	json_array_foreach(at(reminder, "deliveries"), i, delivery)
-	    assert_string_equal(at_string(delivery, "outcome"), "withdrawn");
+		assert_string_equal(at_string(delivery, "outcome"), "withdrawn");
 	json_decref(reminder);
 }
 

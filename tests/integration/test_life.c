@@ -212,8 +212,8 @@ static void test_descriptions(void **state)
 		fail_msg("%s", error.text);
 	free(said);
 	assert_int_equal(strncmp(at_string(document, "openrpc"), "1.", 2), 0);
-	json_array_foreach(at(document, "methods"), i, method) found =
-	    found || strcmp(at_string(method, "name"), "engagement.log") == 0;
+	json_array_foreach(at(document, "methods"), i, method)
+		found = found || strcmp(at_string(method, "name"), "engagement.log") == 0;
 	assert_true(found && i > 20);
 	json_decref(document);
 	assert_int_equal(RUN(&said, "--describe=man"), EX_OK);

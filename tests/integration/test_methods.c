@@ -325,7 +325,8 @@ static void test_every_method_refuses(void **state)
 		json_t *fault, *list = at(error, "data.errors");
 		bool named = false;
 		size_t j;
-		json_array_foreach(list, j, fault) named = named || strcmp(at_string(fault, "field"), "colour") == 0;
+		json_array_foreach(list, j, fault)
+			named = named || strcmp(at_string(fault, "field"), "colour") == 0;
 		assert_true(named);
 		json_decref(error);
 		json_decref(checked_error(&client, method->name, json_pack("[i]", 1), -32602, "invalid_params"));
@@ -339,8 +340,8 @@ static void test_every_method_refuses(void **state)
 			/* No parameter takes true but a boolean, and no boolean takes a list. */
 			json_object_set_new(params, member->name, member->type->kind == TYPE_BOOLEAN ? json_array() : json_true());
 			error = checked_error(&client, method->name, params, -32602, "invalid_params");
-			json_array_foreach(at(error, "data.errors"), k, fault) found =
-			    found || strcmp(at_string(fault, "field"), member->name) == 0;
+			json_array_foreach(at(error, "data.errors"), k, fault)
+				found = found || strcmp(at_string(fault, "field"), member->name) == 0;
 			assert_true(found);
 			json_decref(error);
 		}
@@ -646,8 +647,7 @@ static void test_discover(void **state)
 	for (size_t i = 0; i < registry_count(checked_registry()); i++) {
 		const struct method *method = registry_at(checked_registry(), i);
 		size_t j, found = 0;
-		json_array_foreach(methods, j, entry)
-		{
+		json_array_foreach(methods, j, entry) {
 			if (strcmp(at_string(entry, "name"), method->name) != 0)
 				continue;
 			found++;

@@ -259,8 +259,7 @@ static void test_commitments(void **state)
 		page = call("commitment.list", params);
 		free(cursor);
 		cursor = json_is_null(at(page, "next_cursor")) ? NULL : strdup(at_string(page, "next_cursor"));
-		json_array_foreach(at(page, "items"), i, item)
-		{
+		json_array_foreach(at(page, "items"), i, item) {
 			const char *due = json_string_value(at(item, "due_on"));
 			due = due ? due : "without";
 			assert_true(strcmp(due, last) >= 0);
@@ -306,8 +305,9 @@ static void test_commitments(void **state)
 	json_decref(kept);
 	json_decref(page);
 	page = call("engagement.history", json_of("{'limit':500}"));
-	json_array_foreach(at(page, "items"), i, item) if (strcmp(at_string(item, "id"), engagement) == 0)
-	    assert_int_equal(at_integer(item, "open_commitments"), 0);
+	json_array_foreach(at(page, "items"), i, item)
+		if (strcmp(at_string(item, "id"), engagement) == 0)
+			assert_int_equal(at_integer(item, "open_commitments"), 0);
 	json_decref(page);
 	json_decref(seen);
 	free(contact), free(engagement);
@@ -319,8 +319,7 @@ static void expect_ledger(const char *params, const char *texts)
 	json_t *page = call("commitment.list", json_of("{'limit':100,%s}", params)), *item;
 	char found[400] = "";
 	size_t i;
-	json_array_foreach(at(page, "items"), i, item)
-	{
+	json_array_foreach(at(page, "items"), i, item) {
 		strcat(found, i > 0 ? " " : "");
 		strcat(found, at_string(item, "text"));
 	}
@@ -436,8 +435,7 @@ static void test_indicators(void **state)
 		page = call("indicator.series", params);
 		free(cursor);
 		cursor = json_is_null(at(page, "next_cursor")) ? NULL : strdup(at_string(page, "next_cursor"));
-		json_array_foreach(at(page, "items"), i, item)
-		{
+		json_array_foreach(at(page, "items"), i, item) {
 			assert_true(strcmp(at_string(item, "as_of"), last) >= 0);
 			snprintf(last, sizeof last, "%s", at_string(item, "as_of"));
 			found++;

@@ -75,8 +75,7 @@ static void expect_withheld(const json_t *readout, const char *kinds)
 	char found[200] = "";
 	json_t *kind;
 	size_t i;
-	json_array_foreach(at(readout, "withheld"), i, kind)
-	{
+	json_array_foreach(at(readout, "withheld"), i, kind) {
 		strcat(found, i ? " " : "");
 		strcat(found, json_string_value(kind));
 	}

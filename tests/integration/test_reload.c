@@ -346,28 +346,13 @@ static void test_mail_by_a_new_server(void **state)
 	free(who);
 }
 
-static long resident_kb(void)
-{
-	char path[64], line[256];
-	long kb = 0;
-	snprintf(path, sizeof path, "/proc/%ld/status", (long)harness->daemon);
-	FILE *file = fopen(path, "re");
-	assert_non_null(file);
-	while (fgets(line, sizeof line, file))
-		if (sscanf(line, "VmRSS: %ld kB", &kb) == 1)
-			break;
-	fclose(file);
-	assert_true(kb > 0);
-	return kb;
-}
-
 static void test_memory_over_many(void **state)
 {
 	long before = 0;
 	(void)state;
 	for (int i = 0; i < WARM_UP + RELOADS; i++) {
 		if (i == WARM_UP)
-			before = resident_kb();
+			before = harness_resident_kib(harness);
 		if (i % 3 == 2)
 			configure("[daemon]\nlog_level = info\nwrong = %d\n", i);
 		else
@@ -376,7 +361,7 @@ static void test_memory_over_many(void **state)
 			          taken_mails.port, i, 10000 + i);
 		reload(i % 3 == 2 ? "stays as it was" : "read again; changed: ");
 	}
-	long grown = resident_kb() - before;
+	long grown = harness_resident_kib(harness) - before;
 	print_message("%d reloads: %ld KiB more\n", RELOADS, grown);
 	assert_true(grown < GROWTH_KB);
 	json_decref(call("engagement.history", json_of("{'country':'CN'}")));

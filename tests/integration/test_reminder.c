@@ -127,8 +127,7 @@ static void expect_notes(struct client *client, json_t *filter, int limit, const
 		json_object_set_new(params, "cursor", cursor);
 		json_t *page = client_result(client, "reminder.list", params);
 		assert_true(json_array_size(at(page, "items")) <= (size_t)limit);
-		json_array_foreach(at(page, "items"), i, item)
-		{
+		json_array_foreach(at(page, "items"), i, item) {
 			size_t length = strlen(notes);
 			snprintf(notes + length, sizeof notes - length, "%s%s", length ? "," : "", at_string(item, "note"));
 		}

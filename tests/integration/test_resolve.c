@@ -64,8 +64,7 @@ static char *found(struct client *who, json_t *params)
 	json_t *result = checked_result(who, "record.find", params), *candidate;
 	char *lines = printed("%s", "");
 	size_t i;
-	json_array_foreach(json_object_get(result, "candidates"), i, candidate)
-	{
+	json_array_foreach(json_object_get(result, "candidates"), i, candidate) {
 		char *more = printed("%s%s %.4s%.4s %s\n", lines, at_string(candidate, "noun"), at_string(candidate, "id"),
 		                     at_string(candidate, "id") + 4, at_string(candidate, "match"));
 		free(lines);
@@ -187,8 +186,7 @@ static void test_every_country(void **state)
 	json_t *list = call("country.list", NULL), *country;
 	size_t i, seen = 0;
 	(void)state;
-	json_array_foreach(json_object_get(list, "items"), i, country)
-	{
+	json_array_foreach(json_object_get(list, "items"), i, country) {
 		static const char *const paths[] = {"code", "names.en", "names.ko", "names.native"};
 		for (size_t k = 0; k < 4; k++, seen++) {
 			const char *code, *name = at_string(country, paths[k]);

@@ -85,13 +85,13 @@ static void expect_indicator(long of, const char *codes)
 	json_t *roadmap = call("roadmap.get", json_of("{'version':%ld}", of)), *phase, *workstream, *indicator;
 	char found[100] = "";
 	size_t i, j, k;
-	json_array_foreach(at(roadmap, "phases"), i, phase) json_array_foreach(at(phase, "workstreams"), j, workstream)
-	    json_array_foreach(at(workstream, "indicators"), k, indicator)
-	{
-		assert_string_equal(at_string(indicator, "code"), "1.1/support");
-		strcat(found, *found ? " " : "");
-		strcat(found, at_string(workstream, "code"));
-	}
+	json_array_foreach(at(roadmap, "phases"), i, phase)
+		json_array_foreach(at(phase, "workstreams"), j, workstream)
+			json_array_foreach(at(workstream, "indicators"), k, indicator) {
+				assert_string_equal(at_string(indicator, "code"), "1.1/support");
+				strcat(found, *found ? " " : "");
+				strcat(found, at_string(workstream, "code"));
+			}
 	assert_string_equal(found, codes);
 	json_decref(roadmap);
 }
@@ -101,12 +101,12 @@ static void expect_progress(const char *codes)
 	json_t *progress = call("roadmap.progress", NULL), *item;
 	char found[100] = "";
 	size_t i;
-	json_array_foreach(at(progress, "items"), i, item) if (json_array_size(at(item, "indicators")) > 0)
-	{
-		assert_string_equal(at_string(item, "indicators.0.latest.as_of"), "2020-03-01");
-		strcat(found, *found ? " " : "");
-		strcat(found, at_string(item, "code"));
-	}
+	json_array_foreach(at(progress, "items"), i, item)
+		if (json_array_size(at(item, "indicators")) > 0) {
+			assert_string_equal(at_string(item, "indicators.0.latest.as_of"), "2020-03-01");
+			strcat(found, *found ? " " : "");
+			strcat(found, at_string(item, "code"));
+		}
 	assert_string_equal(found, codes);
 	json_decref(progress);
 }

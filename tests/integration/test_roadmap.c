@@ -276,18 +276,17 @@ static void check_neglected(size_t age)
 			bool found = false;
 			if (in_force(c) && country != 4 && (!day || strcmp(day, days[age]) < 0)) {
 				expected++;
-				json_array_foreach(items, i, item) found =
-				    found ||
-				    (strcmp(at_string(item, "country"), countries[country]) == 0 &&
-				     strcmp(at_string(item, "workstream"), codes[c]) == 0 && json_equal(at(item, "last_on"), last));
+				json_array_foreach(items, i, item)
+					found = found || (strcmp(at_string(item, "country"), countries[country]) == 0 &&
+					                  strcmp(at_string(item, "workstream"), codes[c]) == 0 &&
+					                  json_equal(at(item, "last_on"), last));
 				assert_true(found);
 			}
 			json_decref(last);
 		}
 	assert_int_equal(json_array_size(items), expected);
 	/* The longest first. */
-	json_array_foreach(items, i, item)
-	{
+	json_array_foreach(items, i, item) {
 		const char *day = json_string_value(at(item, "last_on"));
 		assert_true(strcmp(day ? day : "", earlier) >= 0);
 		earlier = day ? day : "";
@@ -300,7 +299,8 @@ static void check_neglected(size_t age)
 	items = at(neglected, "dialogues");
 	assert_string_equal(at_string(items, "0.title"), "Never");
 	assert_int_equal(json_array_size(items), last > age ? 2 : 1);
-	json_array_foreach(items, i, item) check_days(item, before, after);
+	json_array_foreach(items, i, item)
+		check_days(item, before, after);
 	json_decref(neglected);
 }
 
@@ -371,8 +371,7 @@ static void check_activity(size_t one, size_t two, size_t country, size_t code, 
 			}
 	}
 	found = call("report.activity", params);
-	json_array_foreach(at(found, "items"), i, item)
-	{
+	json_array_foreach(at(found, "items"), i, item) {
 		const char *a = json_string_value(at(item, groups[one])), *b = json_string_value(at(item, groups[two]));
 		char key[40];
 		snprintf(key, sizeof key, "%s/%s", a ? a : "null", two == one ? "" : b ? b : "null");
@@ -415,7 +414,8 @@ static json_t *ids_of(json_t *params)
 	size_t i;
 	json_object_set_new(params, "limit", json_integer(500));
 	page = call("engagement.history", params);
-	json_array_foreach(at(page, "items"), i, item) json_array_append(ids, at(item, "id"));
+	json_array_foreach(at(page, "items"), i, item)
+		json_array_append(ids, at(item, "id"));
 	json_decref(page);
 	return ids;
 }
@@ -548,8 +548,7 @@ static void test_move(void **state)
 	now_of[C23] = now_of[C35] = 1U << C35;
 	check_reports();
 	progress = call("roadmap.progress", NULL);
-	json_array_foreach(at(progress, "items"), i, item)
-	{
+	json_array_foreach(at(progress, "items"), i, item) {
 		size_t before = strcmp(at_string(item, "code"), "3.5") == 0 ? 5 : i >= 5 ? i + 1 : i;
 		json_t *was = json_array_get(at(old_progress, "items"), before);
 		assert_int_equal(at_integer(item, "engagements"), at_integer(was, "engagements"));
@@ -560,12 +559,12 @@ static void test_move(void **state)
 	same("an engagement", now, kept);
 	json_t *ids = ids_of(json_of("{'workstream':'2.3'}")), *moved = ids_of(json_of("{'phase':3}"));
 	same("history by the old code", ids, json_incref(old_ids));
-	json_array_foreach(old_ids, i, item)
-	{
+	json_array_foreach(old_ids, i, item) {
 		bool found = false;
 		size_t k;
 		json_t *other;
-		json_array_foreach(moved, k, other) found = found || json_equal(item, other);
+		json_array_foreach(moved, k, other)
+			found = found || json_equal(item, other);
 		assert_true(found);
 	}
 	json_t *left = ids_of(json_of("{'phase':2}"));

@@ -20,16 +20,13 @@ static void test_roadmap_counts(void **state)
 	client_open(&client, *state);
 	json_t *roadmap = client_result(&client, "roadmap.get", NULL);
 	assert_int_equal(at_integer(roadmap, "version"), 1);
-	json_array_foreach(at(roadmap, "phases"), i, phase)
-	{
+	json_array_foreach(at(roadmap, "phases"), i, phase) {
 		assert_int_equal(at_integer(phase, "number"), ++phases);
-		json_array_foreach(at(phase, "workstreams"), j, workstream)
-		{
+		json_array_foreach(at(phase, "workstreams"), j, workstream) {
 			workstreams++;
 			snprintf(code, sizeof code, "%zu.%zu", i + 1, j + 1);
 			assert_string_equal(at_string(workstream, "code"), code);
-			json_array_foreach(at(workstream, "objectives"), k, objective)
-			{
+			json_array_foreach(at(workstream, "objectives"), k, objective) {
 				objectives++;
 				snprintf(code, sizeof code, "%zu.%zu.%zu", i + 1, j + 1, k + 1);
 				assert_string_equal(at_string(objective, "code"), code);

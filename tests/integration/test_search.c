@@ -42,8 +42,7 @@ static void expect_letters(json_t *params, const char *letters)
 	char found[64] = "", *asked = json_dumps(params, JSON_COMPACT);
 	json_t *page = call("engagement.history", params), *item;
 	size_t i;
-	json_array_foreach(at(page, "items"), i, item)
-	{
+	json_array_foreach(at(page, "items"), i, item) {
 		char letter[2] = "?";
 		if (strncmp(at_string(item, "id"), "019b1c00-5ea0-7000-8000-0000000000", 34) == 0)
 			letter[0] = (char)('A' + strtoul(at_string(item, "id") + 34, NULL, 16) - 1);
@@ -202,8 +201,7 @@ static void test_with_filters(void **state)
 		for (seen = 0;;) {
 			json_t *page = call("engagement.history", json_deep_copy(params)), *item;
 			size_t i;
-			json_array_foreach(at(page, "items"), i, item)
-			{
+			json_array_foreach(at(page, "items"), i, item) {
 				const char *day = at_string(item, "starts_on");
 				assert_true(!*last || (filters & 8 ? strcmp(day, last) >= 0 : strcmp(day, last) <= 0));
 				snprintf(last, sizeof last, "%s", day);

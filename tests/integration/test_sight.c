@@ -68,13 +68,12 @@ static void test_owner_without_identity_sees_nothing(void **state)
 {
 	PGconn *owner = connect_as_owner(*state);
 	fill_every_table(*state);
-	expect_found(database,
-	             "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = "
-	             "'store'::regnamespace AND relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)",
-	             "change_origin contact_key country crosswalk dialogue_key engagement_key holiday indicator migration objective "
-	             "objective_edition phase roadmap_version "
-	             "secret topic "
-	             "workstream workstream_edition workstream_now");
+	expect_found(
+	    database,
+	    "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = "
+	    "'store'::regnamespace AND relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)",
+	    "change_origin contact_key country crosswalk dialogue_key engagement_key holiday indicator migration objective "
+	    "objective_edition phase roadmap_version secret topic workstream workstream_edition workstream_now");
 	PGresult *tables = PQexec(database, EACH_TABLE("relrowsecurity"));
 	assert_true(PQntuples(tables) > 20);
 	for (int i = 0; i < PQntuples(tables); i++) {

@@ -345,6 +345,31 @@ static void expect_times(const char *text, const char *word, int times)
 		fail_msg("\"%s\" stands %d times instead of %d in: %s", word, found, times, text);
 }
 
+/* Until the connection ends, or nothing comes for a second. */
+static void expect_never(struct follower *follower, const char *title)
+{
+	char *line;
+	while ((line = client_read_line(&follower->client, 1000))) {
+		assert_null(strstr(line, title));
+		free(line);
+	}
+}
+
+/* What is made void leaves but that it is, also to who reads from a cursor before. */
+static void expect_void_alone(const struct harness *harness, struct client *administrator, const char *id,
+                              const char *token, const char *after)
+{
+	struct follower late;
+	json_decref(client_result(administrator, "engagement.void",
+	                          json_of("{'id': '%s', 'version': 1, 'reason': 'Never was'}", id)));
+	follow_with(&late, harness, token, json_pack("{s:s, s:[s]}", "after", after, "nouns", "engagement"));
+	json_t *change = next_change(&late);
+	assert_string_equal(at_string(change, "method"), "engagement.void");
+	json_decref(change);
+	expect_silence(&late);
+	client_close(&late.client);
+}
+
 static void test_sight_holds(void **state)
 {
 	struct client administrator, author;
@@ -395,44 +420,17 @@ static void test_sight_holds(void **state)
 	expect_title(&china, "Li Wei");
 	expect_title(&china, "VOIDWORD");
 	expect_silence(&china);
-	/* What is void leaves but that it is. */
-	json_decref(
-	    client_result(&administrator, "engagement.void",
-	                  json_of("{'id': '%s', 'version': 1, 'reason': 'Never was'}", at_string(engagement, "id"))));
-	client_close(&other.client);
-	follow_with(&other, *state, other_token, json_pack("{s:s, s:[s]}", "after", void_at, "nouns", "engagement"));
-	json_t *change = next_change(&other);
-	assert_string_equal(at_string(change, "method"), "engagement.void");
-	json_decref(change);
-	expect_silence(&other);
+	expect_void_alone(*state, &administrator, at_string(engagement, "id"), other_token, void_at);
 	/* Who leaves hears no more. */
 	json_decref(client_result(&administrator, "principal.retire",
 	                          json_of("{'id': '%s', 'version': 1, 'hand_over_to': '%s'}", reader_id, author_id)));
 	free(create(&author, "After they left"));
-	char *line;
-	while ((line = client_read_line(&reader.client, 1000))) {
-		assert_null(strstr(line, "After they left"));
-		free(line);
-	}
+	expect_never(&reader, "After they left");
 	json_decref(contact), json_decref(engagement);
 	free(void_at), free(about), free(author_id), free(reader_id), free(other_id);
 	free(author_token), free(reader_token), free(other_token);
 	client_close(&administrator), client_close(&author), client_close(&own.client), client_close(&reader.client);
 	client_close(&other.client), client_close(&china.client);
-}
-
-static long resident_kib(const struct harness *harness)
-{
-	char path[64], line[256];
-	long kib = 0;
-	snprintf(path, sizeof path, "/proc/%d/status", (int)harness->daemon);
-	FILE *in = fopen(path, "r");
-	assert_non_null(in);
-	while (fgets(line, sizeof line, in))
-		if (sscanf(line, "VmRSS: %ld", &kib) == 1)
-			break;
-	fclose(in);
-	return kib;
 }
 
 /* Twenty megabytes wait for one who does not read: in the database. */
@@ -444,7 +442,7 @@ static void test_slow_reader(void **state)
 	assert_non_null(times);
 	client_open(&client, *state);
 	follow(&slow, *state, NULL);
-	long before = resident_kib(*state);
+	long before = harness_resident_kib(*state);
 	push_sql(*state,
 	         "WITH made AS (INSERT INTO store.organization (id, name, created_by) SELECT store.uuid7(), n || ' ' || "
 	         "repeat('x', 400), '%s' FROM generate_series(0, %d) AS n RETURNING id) INSERT INTO store.change "
@@ -452,7 +450,7 @@ static void test_slow_reader(void **state)
 	         "'organization.create', id, 1, '' FROM made",
 	         ADMINISTRATOR, MANY - 1, ADMINISTRATOR);
 	push_sleep_ms(4000);
-	long grown = resident_kib(*state) - before;
+	long grown = harness_resident_kib(*state) - before;
 	print_message("%d changes wait for one who does not read: %ld KiB more\n", MANY, grown);
 #if !defined(__SANITIZE_ADDRESS__)
 	assert_true(grown < 8 * 1024);

@@ -93,8 +93,7 @@ static void test_reminders(void **state)
 	expect("reminders", before + 2);
 	json_t *today = call("report.today", NULL), *item;
 	size_t i;
-	json_array_foreach(at(today, "reminders.items"), i, item)
-	{
+	json_array_foreach(at(today, "reminders.items"), i, item) {
 		if (strcmp(at_string(item, "note"), "early") == 0)
 			assert_true(json_is_true(at(item, "overdue")));
 		if (strcmp(at_string(item, "note"), "late") == 0)

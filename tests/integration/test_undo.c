@@ -25,8 +25,9 @@ static json_t *read_record(const char *noun, const char *id)
 	json_t *answer = call(method, listed ? json_of("{'limit':500}") : json_of("{'id':'%s'}", id));
 	if (!listed)
 		return answer;
-	json_array_foreach(at(answer, "items"), i, item) if (strcmp(at_string(item, "id"), id) == 0) found =
-	    json_incref(item);
+	json_array_foreach(at(answer, "items"), i, item)
+		if (strcmp(at_string(item, "id"), id) == 0)
+			found = json_incref(item);
 	assert_non_null(found);
 	json_decref(answer);
 	return found;
@@ -39,8 +40,7 @@ static void forget_ids(json_t *record, const char *list)
 	json_t *sorted = json_object(), *again = json_array();
 	size_t i;
 	const char *key;
-	json_array_foreach(entries, i, entry)
-	{
+	json_array_foreach(entries, i, entry) {
 		json_object_del(entry, "id");
 		char *text = json_dumps(entry, JSON_COMPACT | JSON_SORT_KEYS);
 		json_object_set(sorted, text, entry);
@@ -52,7 +52,8 @@ static void forget_ids(json_t *record, const char *list)
 	json_decref(keys);
 	keys = json_loads(text, 0, NULL);
 	free(text);
-	json_object_foreach(keys, key, entry) json_array_append(again, entry);
+	json_object_foreach(keys, key, entry)
+		json_array_append(again, entry);
 	if (entries)
 		json_object_set(record, list, again);
 	json_decref(again);
@@ -72,7 +73,8 @@ static json_t *comparable(const char *noun, const char *id)
 		json_object_set_new(record, "voided_at", json_true());
 	for (i = 0; i < sizeof lists / sizeof *lists; i++)
 		forget_ids(record, lists[i]);
-	json_array_foreach(at(record, "commitments"), i, promise) json_object_del(promise, "version");
+	json_array_foreach(at(record, "commitments"), i, promise)
+		json_object_del(promise, "version");
 	return record;
 }
 

@@ -27,8 +27,9 @@ static json_t *read_again(const char *noun, const char *id)
 	if (!listed)
 		return call(method, json_of("{'id':'%s'}", id));
 	page = call(method, json_of("{'limit':500}"));
-	json_array_foreach(at(page, "items"), i, item) if (strcmp(at_string(item, "id"), id) == 0) found =
-	    json_incref(item);
+	json_array_foreach(at(page, "items"), i, item)
+		if (strcmp(at_string(item, "id"), id) == 0)
+			found = json_incref(item);
 	assert_non_null(found);
 	json_decref(page);
 	return found;
@@ -247,7 +248,8 @@ static void test_absent_and_null(void **state)
 		json_t *null, *all = json_object();
 		char name[64];
 		check_all_cleared(kind, nulls);
-		json_object_foreach(nulls, member, null) assert_false(json_is_null(json_object_get(record, member)));
+		json_object_foreach(nulls, member, null)
+			assert_false(json_is_null(json_object_get(record, member)));
 		record = change(kind->noun, record, json_object(), json_object());
 		/* Null of what cannot be cleared is absence. */
 		snprintf(name, sizeof name, "%s.update", kind->noun);
@@ -583,8 +585,8 @@ static void test_members_in_order(void **state)
 		json_t *given = json_of("[%s]", names[half]), *member;
 		size_t i;
 		json_array_foreach(given, i, member)
-		    assert_string_equal(at_string(json_array_get(at(both, "members"), half * MEMBERS / 2 + i), "contact_id"),
-		                        at_string(member, "contact_id"));
+			assert_string_equal(at_string(json_array_get(at(both, "members"), half * MEMBERS / 2 + i), "contact_id"),
+			                    at_string(member, "contact_id"));
 		json_decref(given);
 	}
 	json_decref(both), json_decref(record);

@@ -295,8 +295,7 @@ static size_t walk_country(const char *country, bool oldest, long limit, bool st
 		if (before)
 			before(context);
 		page = checked_result(&client, "engagement.history", params);
-		json_array_foreach(at(page, "items"), i, card)
-		{
+		json_array_foreach(at(page, "items"), i, card) {
 			const char *id = at_string(card, "id");
 			assert_null(json_object_get(met, id));
 			json_object_set_new(met, id, json_true());

@@ -23,8 +23,7 @@ static const char *faults_of(struct arena *arena, const char *method, const char
 	assert_non_null(row);
 	assert_true(json_parse(params, strlen(params), &value, NULL));
 	type_check(&row->params, &value, "", &faults);
-	json_array_foreach(faults.list, i, fault)
-	{
+	json_array_foreach(faults.list, i, fault) {
 		text = arena_printf(arena, "%s%s%s %s", text, *text ? "; " : "",
 		                    json_string_value(json_object_get(fault, "field")),
 		                    json_string_value(json_object_get(fault, "message")));
