@@ -38,13 +38,14 @@ ERR_CHECKED static bool set_up(struct keep *keep, struct keep_store *store, enum
 	PGresult *result =
 	    migrate_db_query(&store->db, "looking at the server",
 	                     "SELECT rolsuper OR rolbypassrls, rolsuper OR coalesce(pg_has_role(session_user,"
-	                     " (SELECT oid FROM pg_roles WHERE rolname = 'tracktwo_owner'), 'MEMBER'), false)"
+	                     " (SELECT oid FROM pg_roles WHERE rolname = 'tracktwo_owner'), 'MEMBER'), false), rolsuper"
 	                     " FROM pg_roles WHERE rolname = session_user",
 	                     0, NULL);
 	if (!result)
 		return false;
 	store->mighty = PQgetvalue(result, 0, 0)[0] == 't';
 	bool fit = PQgetvalue(result, 0, 1)[0] == 't';
+	store->superuser = !store->hold && PQgetvalue(result, 0, 2)[0] == 't';
 	PQclear(result);
 	if (!fit)
 		return err_set(err,
@@ -67,6 +68,7 @@ ERR_CHECKED static bool open_embedded(struct keep *keep, struct keep_store *stor
 	if (way == KEEP_OWN && migrate_bootstrap(cluster_hold_superuser_dsn(store->hold), err) != MIGRATE_DONE)
 		return false;
 	store->dsn = cluster_hold_store_dsn(store->hold);
+	store->load_dsn = cluster_hold_admin_dsn(store->hold);
 	if (set_up(keep, store, way, bin, err))
 		return true;
 	if (way == KEEP_VISIT && store->db.outcome == MIGRATE_UNREACHABLE)
@@ -95,7 +97,7 @@ bool keep_store_make(struct keep *keep, struct keep_store *store, const char *st
 
 bool keep_store_reach(struct keep *keep, struct keep_store *store, const char *dsn, struct err *err)
 {
-	*store = (struct keep_store){.dsn = dsn};
+	*store = (struct keep_store){.dsn = dsn, .load_dsn = dsn};
 	return set_up(keep, store, KEEP_OWN, keep->config->postgres_bin, err);
 }
 
