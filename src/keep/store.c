@@ -109,12 +109,14 @@ void keep_store_close(struct keep_store *store)
 	*store = (struct keep_store){0};
 }
 
-/* A daemon holds the lock of the api schema that it serves from, shared, whatever its version. */
+/* A daemon holds the lock of the api schema that it serves from, shared, whatever its version; one that is about to
+ * begin, of whatever release, takes that of migrations first, and so does whoever else brings a store back. */
 bool keep_store_unserved(struct keep_store *store, struct err *err)
 {
-	PGresult *result =
-	    migrate_db_query(&store->db, "looking for daemons",
-	                     "SELECT nspname FROM pg_namespace WHERE nspname ~ '^api_[0-9a-f]{16}$'", 0, NULL);
+	PGresult *result = migrate_db_query(&store->db, "looking for daemons",
+	                                    "SELECT nspname FROM pg_namespace WHERE nspname ~ '^api_[0-9a-f]{16}$'"
+	                                    " UNION ALL SELECT '" MIGRATE_DB_LOCK "'",
+	                                    0, NULL);
 	bool free = result != NULL;
 	for (int row = 0; free && row < PQntuples(result); row++) {
 		char key[24];
@@ -124,7 +126,8 @@ bool keep_store_unserved(struct keep_store *store, struct err *err)
 		    migrate_db_query(&store->db, "looking for daemons", "SELECT pg_try_advisory_lock($1::bigint)", 1, &value);
 		free = got && PQgetvalue(got, 0, 0)[0] == 't';
 		if (got && !free)
-			(void)err_set(err, "a daemon serves from this database; stop it, and every other one, first");
+			(void)err_set(err, "a daemon serves from this database, or another restore is under way; stop it, and "
+			                   "every other one, first");
 		PQclear(got);
 	}
 	PQclear(result);
