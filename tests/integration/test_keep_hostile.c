@@ -53,6 +53,60 @@ static void forge(const char *path, const char *dump, size_t length, json_t *man
 	close(fd);
 }
 
+/* What is odd about the tar or the manifest is refused before anything of it is used. */
+static void test_shapes(void **state)
+{
+	struct harness *harness = *state;
+	struct archive archive;
+	struct err err;
+	char forged[260];
+	size_t length;
+	ADMIN_EXPECT(harness, 0, ".backup", "backup");
+	char *file = admin_newest(harness), *bytes = admin_read_file(file, &length);
+	assert_true(archive_open(&archive, file, &err));
+	snprintf(forged, sizeof forged, "%s/forged.backup", admin_scratch(harness, "shapes"));
+	/* A link, a device, a path in front of the name, another owner, set-user-id; with the checksum that goes with it.
+	 */
+	static const struct {
+		size_t at;
+		const char *says;
+	} heads[] = {{156, "2"}, {156, "3"}, {345, "../../etc"}, {157, "/etc/passwd"}, {265, "root"}, {100, "0004755"}};
+	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+		char head[512];
+		unsigned sum = 0;
+		memcpy(head, bytes, sizeof head);
+		memcpy(bytes + heads[i].at, heads[i].says, strlen(heads[i].says));
+		memset(bytes + 148, ' ', 8);
+		for (size_t k = 0; k < sizeof head; k++)
+			sum += (unsigned char)bytes[k];
+		snprintf(bytes + 148, 7, "%06o", sum);
+		admin_write_file(forged, bytes, length);
+		ADMIN_EXPECT(harness, 1, "damaged at its head", "verify-backup", forged);
+		memcpy(bytes, head, sizeof head);
+	}
+	admin_write_file(forged, bytes, length);
+	ADMIN_EXPECT(harness, 0, "right: restored", "verify-backup", forged);
+	json_t *items = json_incref(json_object_get(archive.manifest, "items"));
+	json_t *wrong[] = {NULL, json_integer(1), json_array(), json_pack("[{s:i}]", "rows", 1), json_pack("[n]")};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		json_object_del(archive.manifest, "items");
+		if (wrong[i])
+			json_object_set_new(archive.manifest, "items", wrong[i]);
+		forge(forged, bytes + 512, (size_t)archive.dump_length, archive.manifest);
+		ADMIN_EXPECT(harness, 1, "says what none says", "verify-backup", forged);
+	}
+	json_object_set_new(archive.manifest, "items", items);
+	json_object_set_new(archive.manifest, "tool_version", json_string("1\x1b]0;title\x07"));
+	forge(forged, bytes + 512, (size_t)archive.dump_length, archive.manifest);
+	ADMIN_EXPECT(harness, 1, "says what none says", "verify-backup", forged);
+	assert_int_equal(unlink(forged), 0);
+	assert_int_equal(mkfifo(forged, 0666), 0);
+	ADMIN_EXPECT(harness, 1, "is no file", "verify-backup", forged);
+	archive_close(&archive);
+	free(bytes);
+	free(file);
+}
+
 static void test_programs(void **state)
 {
 	struct harness *harness = *state;
@@ -132,6 +186,6 @@ static void test_programs(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_programs)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes), cmocka_unit_test(test_programs)};
 	return cmocka_run_group_tests(tests, harness_group_setup, harness_group_teardown);
 }
