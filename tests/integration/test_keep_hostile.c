@@ -107,17 +107,14 @@ static void test_shapes(void **state)
 	free(file);
 }
 
-static void test_programs(void **state)
+/* A backup of the harness's store with the room in it, and the same dump without compression: to be freed. */
+static char *open_backup(struct harness *harness, struct archive *archive, size_t *length)
 {
-	struct harness *harness = *state;
-	struct archive archive;
+	char title[ROOM + 1], command[500], path[100];
+	struct client client;
 	struct err err;
-	char forged[260], trace[260], command[500], path[100], programs[7][400];
-	size_t length;
-	char title[ROOM + 1];
 	memset(title, LETTER, ROOM);
 	title[ROOM] = '\0';
-	struct client client;
 	client_open(&client, harness);
 	json_t *params = admin_engagement("판문점", NULL);
 	json_object_set_new(params, "private_notes", json_string(title));
@@ -125,12 +122,48 @@ static void test_programs(void **state)
 	client_close(&client);
 	ADMIN_EXPECT(harness, 0, ".backup", "backup");
 	char *file = admin_newest(harness);
-	assert_true(archive_open(&archive, file, &err));
+	assert_true(archive_open(archive, file, &err));
+	free(file);
 	snprintf(path, sizeof path, "%s/own.dump", harness->folder);
 	snprintf(command, sizeof command, "pg_dump -Fc -Z0 -n store -h %s/postgres/socket -U postgres tracktwo | cat > %s",
 	         harness->state, path);
 	assert_int_equal(system(command), 0);
-	char *dump = admin_read_file(path, &length);
+	return admin_read_file(path, length);
+}
+
+/* Over a store: it stands as before, and what would be set aside is out of reach. */
+static void restore_hostile(struct harness *harness, const char *forged, const char *dump, size_t length,
+                            const struct archive *archive)
+{
+	char *before = admin_contents(harness), *hostile;
+	assert_int_equal(harness_stop(harness), 0);
+	hostile = with_program(
+	    dump, length,
+	    "SET lock_timeout = 500; DO $$ DECLARE v text; BEGIN SELECT nspname INTO v FROM pg_namespace "
+	    "WHERE nspname ~ 'store_before'; EXECUTE format('DELETE FROM %I.reminder', v); END $$; COMMIT; BEGIN;");
+	forge(forged, hostile, length, archive->manifest);
+	free(hostile);
+	ADMIN_EXPECT(harness, 1, "lock timeout", "restore", "--replace", forged);
+	hostile = with_program(dump, length, "DROP SCHEMA store CASCADE; \\q");
+	forge(forged, hostile, length, archive->manifest);
+	free(hostile);
+	ADMIN_EXPECT(harness, 1, "restricted", "restore", "--replace", forged);
+	admin_begin_again(harness);
+	char *after = admin_contents(harness);
+	assert_string_equal(before, after);
+	assert_int_equal(harness_count(harness, "SELECT count(*) FROM pg_namespace WHERE nspname ~ 'store_before|trace'"),
+	                 0);
+	free(before);
+	free(after);
+}
+
+static void test_programs(void **state)
+{
+	struct harness *harness = *state;
+	struct archive archive;
+	char forged[260], trace[260], programs[7][400];
+	size_t length;
+	char *dump = open_backup(harness, &archive, &length);
 	const char *scratch = admin_scratch(harness, "hostile");
 	snprintf(forged, sizeof forged, "%s/forged.backup", scratch);
 	snprintf(trace, sizeof trace, "%s/trace", scratch);
@@ -158,30 +191,9 @@ static void test_programs(void **state)
 		assert_int_not_equal(access(trace, F_OK), 0);
 		assert_int_equal(admin_files(scratch, ".verified"), 0);
 	}
-	/* And over a store: it stands as before, and what would be set aside is out of reach. */
-	char *before = admin_contents(harness), *hostile;
-	assert_int_equal(harness_stop(harness), 0);
-	hostile = with_program(
-	    dump, length,
-	    "SET lock_timeout = 500; DO $$ DECLARE v text; BEGIN SELECT nspname INTO v FROM pg_namespace "
-	    "WHERE nspname ~ 'store_before'; EXECUTE format('DELETE FROM %I.reminder', v); END $$; COMMIT; BEGIN;");
-	forge(forged, hostile, length, archive.manifest);
-	free(hostile);
-	ADMIN_EXPECT(harness, 1, "lock timeout", "restore", "--replace", forged);
-	hostile = with_program(dump, length, "DROP SCHEMA store CASCADE; \\q");
-	forge(forged, hostile, length, archive.manifest);
-	free(hostile);
-	ADMIN_EXPECT(harness, 1, "restricted", "restore", "--replace", forged);
-	admin_begin_again(harness);
-	char *after = admin_contents(harness);
-	assert_string_equal(before, after);
-	assert_int_equal(harness_count(harness, "SELECT count(*) FROM pg_namespace WHERE nspname ~ 'store_before|trace'"),
-	                 0);
+	restore_hostile(harness, forged, dump, length, &archive);
 	archive_close(&archive);
-	free(before);
-	free(after);
 	free(dump);
-	free(file);
 }
 
 int main(void)
