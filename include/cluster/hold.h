@@ -23,9 +23,10 @@ struct cluster_hold *cluster_hold_visit(const char *state_dir, const char *bin, 
 void cluster_hold_close(struct cluster_hold *hold);
 
 /* Connection strings, valid as long as the hold: of the superuser in database "postgres", of the same in "tracktwo",
- * of the run-time role. */
+ * of the owner's login, of the run-time role. */
 const char *cluster_hold_superuser_dsn(const struct cluster_hold *hold);
 const char *cluster_hold_store_dsn(const struct cluster_hold *hold);
+const char *cluster_hold_admin_dsn(const struct cluster_hold *hold);
 const char *cluster_hold_dsn(const struct cluster_hold *hold);
 
 enum { CLUSTER_FOLDER_SIZE = 4096 };

@@ -50,6 +50,9 @@ ERR_CHECKED bool migrate_db_check_roles(struct migrate_db *db);
 /* Refuses an encoding other than UTF8 and an LC_CTYPE of C or POSIX. */
 ERR_CHECKED bool migrate_db_check_locale(struct migrate_db *db);
 
+/* The name whose lock keeps two runs of migrations apart. */
+#define MIGRATE_DB_LOCK "tracktwo migrate"
+
 /* The advisory lock's key of a schema's name: the first 8 bytes of its SHA-256, big-endian. */
 long long migrate_db_key(const char *name);
 

@@ -27,14 +27,16 @@ struct folder {
 /* The configured folder, in the arena. */
 const char *folder_configured(struct arena *arena, const struct config *config);
 
-/* Lists what has a backup's name; a folder that does not exist is an empty one. */
+/* Lists files, not links, that have a backup's name; a folder that does not exist is an empty one. */
 ERR_CHECKED bool folder_read(struct folder *folder, struct arena *arena, const char *path, struct err *err);
 
 /* When the newest backup, and the newest verified one, were made; 0 when there is none. */
 int64_t folder_newest(const struct folder *folder, bool verified);
 
-/* Deletes the oldest until `keep` are left; the newest verified one stays besides. 0 keeps all. *deleted counts. */
-ERR_CHECKED bool folder_rotate(struct arena *arena, const char *path, size_t keep, size_t *deleted, struct err *err);
+/* Deletes the oldest until `keep` are left; the newest verified one stays besides, and so does the file `made`, which a
+ * clock that was set back may have named as the oldest. 0 keeps all. *deleted counts. */
+ERR_CHECKED bool folder_rotate(struct arena *arena, const char *path, const char *made, size_t keep, size_t *deleted,
+                               struct err *err);
 
 /* A backup under way in `path`, an existing folder: at most one at a time. */
 struct folder_draft {

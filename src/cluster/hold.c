@@ -21,7 +21,7 @@ struct cluster_hold {
 	struct cluster *cluster; /* NULL for a visit */
 	enum cluster_state state;
 	char words[500];
-	char superuser[CLUSTER_DSN_SIZE], store[CLUSTER_DSN_SIZE], daemon[CLUSTER_DSN_SIZE];
+	char superuser[CLUSTER_DSN_SIZE], store[CLUSTER_DSN_SIZE], admin[CLUSTER_DSN_SIZE], daemon[CLUSTER_DSN_SIZE];
 };
 
 static void on_state(enum cluster_state state, const char *message, void *context)
@@ -46,6 +46,7 @@ static struct cluster_hold *hold_new(const char *state_dir, const char *bin, str
 	}
 	cluster_files_dsn(&files, "postgres", "postgres", hold->superuser);
 	cluster_files_dsn(&files, "postgres", "tracktwo", hold->store);
+	cluster_files_dsn(&files, "tracktwo_admin", "tracktwo", hold->admin);
 	cluster_files_dsn(&files, "tracktwo_daemon", "tracktwo", hold->daemon);
 	return hold;
 }
@@ -103,6 +104,11 @@ const char *cluster_hold_superuser_dsn(const struct cluster_hold *hold)
 const char *cluster_hold_store_dsn(const struct cluster_hold *hold)
 {
 	return hold->store;
+}
+
+const char *cluster_hold_admin_dsn(const struct cluster_hold *hold)
+{
+	return hold->admin;
 }
 
 const char *cluster_hold_dsn(const struct cluster_hold *hold)

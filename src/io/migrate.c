@@ -12,8 +12,6 @@
 #include "io/migrate_db.h"
 #include "text/digest.h"
 
-#define LOCK_NAME "tracktwo migrate"
-
 int migrate_version(void)
 {
 	int version = 0;
@@ -119,7 +117,7 @@ bool migrate_db_check_roles(struct migrate_db *db)
 ERR_CHECKED static bool lock(struct migrate_db *db)
 {
 	char key[24];
-	snprintf(key, sizeof key, "%lld", migrate_db_key(LOCK_NAME));
+	snprintf(key, sizeof key, "%lld", migrate_db_key(MIGRATE_DB_LOCK));
 	const char *value = key;
 	PGresult *result = migrate_db_query(db, "taking the lock", "SELECT pg_try_advisory_lock($1::bigint)", 1, &value);
 	if (!result)

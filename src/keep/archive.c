@@ -69,6 +69,14 @@ static uint64_t get_size(const char field[static 12])
 	return size;
 }
 
+static void seal(struct header *header)
+{
+	char digits[24];
+	snprintf(digits, sizeof digits, "%06o", checksum_of(header));
+	memcpy(header->checksum, digits, 7);
+	header->checksum[7] = ' ';
+}
+
 static void make_header(struct header *header, const char *name, uint64_t size)
 {
 	char digits[24];
@@ -79,9 +87,7 @@ static void make_header(struct header *header, const char *name, uint64_t size)
 	memcpy(header->mtime, digits, 12);
 	memcpy(header->magic, "ustar", 6);
 	memcpy(header->version, "00", 2);
-	snprintf(digits, sizeof digits, "%06o", checksum_of(header));
-	memcpy(header->checksum, digits, 7);
-	header->checksum[7] = ' ';
+	seal(header);
 }
 
 static uint64_t padding_of(uint64_t length)
@@ -192,13 +198,14 @@ ERR_CHECKED static bool read_at(int fd, uint64_t at, void *bytes, size_t length,
 
 ERR_CHECKED static bool read_header(int fd, uint64_t at, const char *name, uint64_t *length, struct err *err)
 {
-	struct header header;
-	char digits[8];
+	struct header header, right;
 	if (!read_at(fd, at, &header, sizeof header, err))
 		return false;
-	snprintf(digits, sizeof digits, "%06o", checksum_of(&header));
-	digits[7] = ' ';
-	if (strncmp(header.name, name, sizeof header.name) != 0 || memcmp(header.checksum, digits, sizeof digits) != 0)
+	/* All but the time is known: a link, or a path that leads elsewhere, is for nobody's `tar xf`. */
+	make_header(&right, name, get_size(header.size));
+	memcpy(right.mtime, header.mtime, sizeof right.mtime);
+	seal(&right);
+	if (memcmp(&header, &right, sizeof header) != 0)
 		return err_set(err, at == 0 ? "is no backup of tracktwo, or damaged at its head"
 		                            : "is damaged: there is no manifest behind the dump");
 	*length = get_size(header.size);
@@ -216,6 +223,26 @@ ERR_CHECKED static bool read_zeros(int fd, uint64_t at, size_t length, struct er
 	return true;
 }
 
+/* Its texts are shown to people, whose terminals obey control characters. */
+static bool is_plain(const json_t *manifest)
+{
+	const char *member;
+	json_t *value, *item;
+	size_t index;
+	json_object_foreach((json_t *)(uintptr_t)manifest, member, value)
+	{
+		for (const char *c = json_string_value(value); c && *c; c++)
+			if ((unsigned char)*c < ' ' || *c == 0x7F)
+				return false;
+	}
+	json_array_foreach(json_object_get(manifest, "items"), index, item)
+	{
+		if (!json_is_string(json_object_get(item, "item")))
+			return false;
+	}
+	return json_array_size(json_object_get(manifest, "items")) > 0;
+}
+
 ERR_CHECKED static bool check_manifest(struct archive *archive, struct err *err)
 {
 	char hex[DIGEST_HEX_SIZE];
@@ -226,7 +253,7 @@ ERR_CHECKED static bool check_manifest(struct archive *archive, struct err *err)
 		return err_set(err, "is damaged: its manifest was changed");
 	if (json_integer_value(json_object_get(archive->manifest, "dump_bytes")) != (json_int_t)archive->dump_length)
 		return err_set(err, "is damaged: its dump is longer or shorter than the manifest says");
-	return true;
+	return is_plain(archive->manifest) || err_set(err, "is damaged: its manifest says what none says");
 }
 
 ERR_CHECKED static bool read_manifest(struct archive *archive, uint64_t size, struct err *err)
@@ -255,7 +282,7 @@ ERR_CHECKED static bool read_manifest(struct archive *archive, uint64_t size, st
 bool archive_open(struct archive *archive, const char *path, struct err *err)
 {
 	struct stat status;
-	*archive = (struct archive){.fd = open(path, O_RDONLY | O_CLOEXEC), .dump_at = BLOCK};
+	*archive = (struct archive){.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), .dump_at = BLOCK};
 	if (archive->fd < 0 || fstat(archive->fd, &status) != 0)
 		return err_set_errno(err, errno, "%s", path);
 	if (!S_ISREG(status.st_mode))

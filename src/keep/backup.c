@@ -52,7 +52,7 @@ bool keep_backup(struct keep *keep, struct err *err)
 	/* Before older ones go. */
 	if (keep->verify && !keep_verify(keep, err))
 		return err_prefix(err, "the backup was made, and is not right");
-	if (!folder_rotate(&keep->arena, folder, (size_t)most, &deleted, err))
+	if (!folder_rotate(&keep->arena, folder, made, (size_t)most, &deleted, err))
 		return err_prefix(err, "the backup was made, and older ones cannot go");
 	if (deleted)
 		keep_say(keep, "deleted %zu older", deleted);

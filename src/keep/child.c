@@ -122,6 +122,10 @@ static void last_words(const struct child *child, char text[static 400])
 		/* "psql:<stdin>:6773: ERROR:  …" counts lines of a script that nobody sees. */
 		const char *error = strstr(line, "ERROR:  ");
 		snprintf(text, 400, "%s", error ? error + 8 : line);
+		/* It may quote what a forged backup says, and goes to a terminal. */
+		for (char *c = text; *c; c++)
+			if ((unsigned char)*c < ' ' || *c == 0x7F)
+				*c = ' ';
 		if (strstr(line, "ERROR:") || strstr(line, "FATAL:") || strstr(line, "error:"))
 			return;
 	}

@@ -132,7 +132,12 @@ static void check_backups(struct findings *findings)
 		return;
 	}
 	check_room(findings, "backups", path);
-	if (age_h > (double)keep->config->backup_max_age_h)
+	if (newest_s > now_s + HOUR_S)
+		findings_add(findings, "backups", "bad",
+		             "set the clock right; when it is, move the backups with a date to come out of the folder",
+		             "the newest backup has a date to come, so that its age tells nothing: %s",
+		             folder.entries[folder.count - 1].name);
+	else if (age_h > (double)keep->config->backup_max_age_h)
 		findings_add(findings, "backups", "bad",
 		             "run \"tracktwo admin backup\", and see \"systemctl status tracktwo-backup.timer\"",
 		             "the newest backup is %s hours old", tenths(findings, age_h));

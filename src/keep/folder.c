@@ -70,7 +70,9 @@ bool folder_read(struct folder *folder, struct arena *arena, const char *path, s
 		return errno == ENOENT ? true : err_set_errno(err, errno, "cannot read the folder %s", path);
 	for (const struct dirent *entry; folder->count < ENTRIES_MAX && (entry = readdir(stream)) != NULL;) {
 		int64_t made_s;
-		if (!read_name(entry->d_name, &made_s))
+		struct stat status;
+		if (!read_name(entry->d_name, &made_s) ||
+		    fstatat(dirfd(stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
 			continue;
 		if (folder->count == room) {
 			struct folder_entry *more = arena_alloc(arena, (2 * room + 16) * sizeof *more);
@@ -97,7 +99,8 @@ int64_t folder_newest(const struct folder *folder, bool verified)
 	return 0;
 }
 
-bool folder_rotate(struct arena *arena, const char *path, size_t keep, size_t *deleted, struct err *err)
+bool folder_rotate(struct arena *arena, const char *path, const char *made, size_t keep, size_t *deleted,
+                   struct err *err)
 {
 	struct folder folder;
 	*deleted = 0;
@@ -111,7 +114,7 @@ bool folder_rotate(struct arena *arena, const char *path, size_t keep, size_t *d
 			proven = i;
 	for (size_t i = 0; i + keep < folder.count; i++) {
 		const char *file = arena_printf(arena, "%s/%s", path, folder.entries[i].name);
-		if (i == proven)
+		if (i == proven || strcmp(file, made) == 0)
 			continue;
 		if (unlink(file) != 0)
 			return err_set_errno(err, errno, "cannot delete %s", file);

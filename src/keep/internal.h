@@ -36,9 +36,11 @@ void keep_progress(uint64_t done, uint64_t of, void *keep);
 struct keep_store {
 	struct cluster_hold *hold; /* NULL: a server of one's own */
 	const char *dsn;           /* as the one who may do everything to the store */
+	const char *load_dsn;      /* as one who may do no more than the owner: what a backup says is carried out by it */
 	struct migrate_db db;      /* open; its session may measure */
 	int server_major;
 	bool mighty;          /* a superuser, or with BYPASSRLS */
+	bool superuser;       /* whoever connects by load_dsn */
 	const char *programs; /* child_find_programs() */
 };
 
@@ -67,7 +69,9 @@ ERR_CHECKED bool keep_dump(struct keep *keep, struct keep_store *store, const ch
 ERR_CHECKED bool keep_archive_open(struct keep *keep, struct archive *archive, const char *path, struct err *err);
 
 /* Restores the archive's dump into `store`, in one transaction that ends well only when what is there then is what was
- * backed up. A store that is there already gets the name `aside`; with NULL there must be none. */
+ * backed up, and nothing outside it has changed. A dump is a program: it runs with the owner's rights and no others,
+ * and refused is a login that has more. A store that is there already gets the name `aside`; with NULL there must be
+ * none. */
 ERR_CHECKED bool keep_load(struct keep *keep, struct keep_store *store, const struct archive *archive,
                            const char *aside, struct err *err);
 

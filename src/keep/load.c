@@ -2,13 +2,18 @@
  * stood there goes aside, and the figures of what was restored are compared before the commit.
  *
  * Invariant: the commit is sent to psql only after pg_restore has ended well, and psql reaches it only when every
- * statement before it did, the comparison included. Whatever breaks, the transaction is rolled back. */
+ * statement before it did, the comparison included. Whatever breaks, the transaction is rolled back.
+ *
+ * A dump is a program by whoever wrote it, so it runs as a login with the owner's rights alone, its lines can say
+ * nothing to psql itself, what stands aside is locked, and the comparison believes nothing that it has left behind. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/uuid.h"
 #include "child.h"
 #include "internal.h"
 #include "measure.h"
@@ -24,12 +29,56 @@ static const char drop_api[] =
     "IF v_routines IS NOT NULL THEN EXECUTE 'DROP ROUTINE ' || v_routines; END IF;\n"
     "EXECUTE format('DROP SCHEMA %I', v_schema); END LOOP; END $keep$;\n";
 
+/* What lies outside the store, to find it unchanged: schemas, what is in them, and who may do what. */
+static const char outside[] =
+    "(SELECT md5(string_agg(o.line, chr(10) ORDER BY o.line)) FROM (\n"
+    "SELECT concat_ws(' ', n.nspname, n.nspowner, n.nspacl) FROM pg_namespace n WHERE n.nspname !~ "
+    "'^(store$|store_before_|pg_temp_|pg_toast_temp_)'\n"
+    "UNION ALL SELECT concat_ws(' ', c.oid, c.relname, c.relowner, c.relacl, c.relnamespace) FROM pg_class c"
+    " WHERE c.relnamespace::regnamespace::text !~ '^(store$|pg_toast|pg_temp_)'\n"
+    "UNION ALL SELECT p::text FROM pg_proc p WHERE p.pronamespace::regnamespace::text !~ '^(store$|pg_temp_)'\n"
+    "UNION ALL SELECT t.oid || ' ' || t.typname FROM pg_type t WHERE t.typnamespace::regnamespace::text !~ "
+    "'^(store$|pg_toast|pg_temp_)'\n"
+    "UNION ALL SELECT o.oid::text FROM pg_operator o WHERE o.oprnamespace <> coalesce(to_regnamespace('store'), 0)\n"
+    "UNION ALL SELECT c::text FROM pg_cast c UNION ALL SELECT a::text FROM pg_auth_members a\n"
+    "UNION ALL SELECT s::text FROM pg_db_role_setting s UNION ALL SELECT d::text FROM pg_default_acl d\n"
+    "UNION ALL SELECT p::text FROM pg_publication p UNION ALL SELECT l::text FROM pg_largeobject_metadata l) AS "
+    "o(line))";
+
+/* Before psql reads the dump, and where the dump cannot reach it: variables of psql's own. */
+static const char before[] = "SELECT pg_current_xact_id()::text AS keep_xact, %s AS keep_outside \\gset\n";
+
+/* Temporary tables would stand before the catalogue's in every search path, the comparison's included. */
+static const char after[] =
+    "\nSET standard_conforming_strings = on; DISCARD TEMP; SET ROLE tracktwo_owner; SET search_path = pg_catalog, "
+    "pg_temp;\n"
+    "SELECT set_config('tracktwo.xact', :'keep_xact', true), set_config('tracktwo.outside', :'keep_outside', true);\n"
+    "DO $keep$ BEGIN IF current_setting('tracktwo.xact') <> pg_current_xact_id()::text THEN"
+    " RAISE EXCEPTION 'the backup is not one of tracktwo: it ends its own transaction'; END IF;\n"
+    "IF current_setting('tracktwo.outside') <> %s THEN"
+    " RAISE EXCEPTION 'the backup is not one of tracktwo: it changes what lies outside the store'; END IF; END "
+    "$keep$;\n";
+
+/* Nobody writes to what is about to be set aside, the dump neither. */
+static const char lock_store[] =
+    "BEGIN; SET LOCAL lock_timeout = '60s'; DO $keep$ DECLARE v_table regclass; BEGIN\n"
+    "FOR v_table IN SELECT oid FROM pg_class WHERE relnamespace = 'store'::regnamespace AND relkind = 'r' LOOP\n"
+    "EXECUTE format('LOCK TABLE %s IN SHARE MODE', v_table); END LOOP; END $keep$";
+
 static const char *beginning(struct keep *keep, const char *aside)
 {
 	return arena_printf(
 	    &keep->arena,
-	    "%s SET statement_timeout = 0; SET lock_timeout = '60s';\nBEGIN;\nSET ROLE tracktwo_owner;\n%s%s\n",
-	    measure_session, drop_api, aside ? arena_printf(&keep->arena, "ALTER SCHEMA store RENAME TO %s;", aside) : "");
+	    "%s SET statement_timeout = 0; SET lock_timeout = '60s';\nBEGIN;\nSET ROLE tracktwo_owner;\n%s%s\n%s",
+	    measure_session, drop_api, aside ? arena_printf(&keep->arena, "ALTER SCHEMA store RENAME TO %s;", aside) : "",
+	    arena_printf(&keep->arena, before, outside));
+}
+
+/* psql says `proof` behind the commit, and can have learnt it from nobody but us. */
+static const char *ending(struct keep *keep, const struct archive *archive, bool catalogue, const char *proof)
+{
+	return arena_printf(&keep->arena, "%s\n%sCOMMIT;\n\\echo %s\n", arena_printf(&keep->arena, after, outside),
+	                    measure_compare(&keep->arena, json_object_get(archive->manifest, "items"), catalogue), proof);
 }
 
 ERR_CHECKED static bool write_all(int fd, const char *bytes, size_t length, struct err *err)
@@ -46,10 +95,32 @@ ERR_CHECKED static bool write_all(int fd, const char *bytes, size_t length, stru
 	return true;
 }
 
+/* The script's head, which pg_restore writes: from there on psql takes no command of its own, such as one that runs a
+ * program, until it hears a key that pg_restore has made up. */
+ERR_CHECKED static bool pump_head(int from, int to, struct err *err)
+{
+	static const char head[] = "--\n-- PostgreSQL database dump\n--\n\n\\restrict ";
+	char got[sizeof head] = "";
+	size_t length = 0;
+	while (length < sizeof head - 1) {
+		ssize_t part = read(from, got + length, sizeof head - 1 - length);
+		if (part < 0 && errno == EINTR)
+			continue;
+		if (part <= 0)
+			break;
+		length += (size_t)part;
+	}
+	/* One that ends at once has said why. */
+	if (length == sizeof head - 1 && strcmp(got, head) != 0)
+		return err_set(err, "this pg_restore is too old to keep a forged backup from running programs; install the "
+		                    "newest minor version of the package postgresql-client");
+	return write_all(to, got, length, err);
+}
+
 ERR_CHECKED static bool pump(struct keep *keep, const struct archive *archive, int from, int to, struct err *err)
 {
+	bool done = pump_head(from, to, err);
 	char *chunk = malloc(CHUNK);
-	bool done = true;
 	if (!chunk)
 		abort();
 	while (done) {
@@ -73,6 +144,7 @@ ERR_CHECKED static bool pump(struct keep *keep, const struct archive *archive, i
 struct pair {
 	struct child restore, psql;
 	int script, commands; /* pg_restore's output, psql's input; -1 = closed */
+	int said;             /* psql's output, in memory; -1 = none */
 };
 
 static void close_end(int *fd)
@@ -85,12 +157,16 @@ static void close_end(int *fd)
 ERR_CHECKED static bool start_pair(struct keep *keep, struct keep_store *store, const struct archive *archive,
                                    struct pair *pair, struct err *err)
 {
-	char **environment = child_environment(&keep->arena, store->dsn, "", err);
+	char **environment = child_environment(&keep->arena, store->load_dsn, "", err);
 	int from[2] = {-1, -1}, to[2] = {-1, -1};
-	*pair = (struct pair){.restore = {.words = -1}, .psql = {.words = -1}, .script = -1, .commands = -1};
+	*pair = (struct pair){.restore = {.words = -1},
+	                      .psql = {.words = -1},
+	                      .script = -1,
+	                      .commands = -1,
+	                      .said = memfd_create("psql", MFD_CLOEXEC)};
 	if (!environment)
 		return false;
-	if (pipe2(from, O_CLOEXEC) != 0 || pipe2(to, O_CLOEXEC) != 0 ||
+	if (pair->said < 0 || pipe2(from, O_CLOEXEC) != 0 || pipe2(to, O_CLOEXEC) != 0 ||
 	    lseek(archive->fd, (off_t)archive->dump_at, SEEK_SET) < 0) {
 		int errnum = errno;
 		close_end(&from[0]);
@@ -107,30 +183,38 @@ ERR_CHECKED static bool start_pair(struct keep *keep, struct keep_store *store, 
 	    child_start(&pair->psql, "psql",
 	                (const char *const[]){arena_printf(&keep->arena, "%spsql", store->programs), "--no-psqlrc",
 	                                      "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-", NULL},
-	                environment, to[0], -1, err);
+	                environment, to[0], pair->said, err);
 	close(from[1]);
 	close(to[0]);
 	return done;
 }
 
 /* psql's own words say more than that it no longer reads. */
-static bool end_pair(struct pair *pair, bool done, struct err *err)
+static bool end_pair(struct pair *pair, bool done, const char *proof, struct err *err)
 {
+	char said[4096];
 	close_end(&pair->script);
 	close_end(&pair->commands);
 	child_abandon(&pair->restore);
 	if (pair->psql.pid > 0)
 		done = child_end(&pair->psql, err) && done;
 	child_abandon(&pair->psql);
-	return done;
+	off_t size = lseek(pair->said, 0, SEEK_END),
+	      from = size > (off_t)sizeof said - 1 ? size - (off_t)sizeof said + 1 : 0;
+	ssize_t length = pair->said >= 0 ? pread(pair->said, said, sizeof said - 1, from) : 0;
+	said[length > 0 ? length : 0] = '\0';
+	close_end(&pair->said);
+	return done &&
+	       (strstr(said, proof) || err_set(err, "psql: the dump did not come to its end, and nothing was done"));
 }
 
-bool keep_load(struct keep *keep, struct keep_store *store, const struct archive *archive, const char *aside,
-               struct err *err)
+ERR_CHECKED static bool load(struct keep *keep, struct keep_store *store, const struct archive *archive,
+                             const char *aside, struct err *err)
 {
 	bool catalogue = archive_number(archive, "server_major") == store->server_major;
-	const char *first = beginning(keep, aside);
-	const char *last = measure_compare(&keep->arena, json_object_get(archive->manifest, "items"), catalogue);
+	char proof[UUID_TEXT_SIZE];
+	uuid_make(proof);
+	const char *first = beginning(keep, aside), *last = ending(keep, archive, catalogue, proof);
 	struct pair pair;
 	keep->doing = "restoring";
 	bool done = start_pair(keep, store, archive, &pair, err) && write_all(pair.commands, first, strlen(first), err) &&
@@ -138,6 +222,18 @@ bool keep_load(struct keep *keep, struct keep_store *store, const struct archive
 	keep->doing = "comparing";
 	keep_progress(0, 0, keep);
 	if (done)
-		done = write_all(pair.commands, last, strlen(last), err) && write_all(pair.commands, "COMMIT;\n", 8, err);
-	return end_pair(&pair, done, err) && migrate_db_run(&store->db, "gathering statistics", "ANALYZE");
+		done = write_all(pair.commands, last, strlen(last), err);
+	return end_pair(&pair, done, proof, err);
+}
+
+bool keep_load(struct keep *keep, struct keep_store *store, const struct archive *archive, const char *aside,
+               struct err *err)
+{
+	if (store->superuser)
+		return err_set(err, "what a backup holds is not run as a superuser; name a login that is only a member of "
+		                    "tracktwo_owner: CREATE ROLE tracktwo_admin LOGIN IN ROLE tracktwo_owner");
+	bool done = (!aside || migrate_db_run(&store->db, "locking the store", lock_store)) &&
+	            load(keep, store, archive, aside, err);
+	migrate_db_rollback(&store->db);
+	return done && migrate_db_run(&store->db, "gathering statistics", "ANALYZE");
 }

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char measure_session[] = "SET search_path = pg_catalog; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD';"
-                               "SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex';"
-                               "SET row_security = on; SET idle_in_transaction_session_timeout = 0;"
-                               "SET tracktwo.caller = '00000000-0000-0000-0000-000000000000';"
-                               "SET tracktwo.backup = 'yes';";
+const char measure_session[] =
+    "SET search_path = pg_catalog, pg_temp; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD';"
+    "SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex';"
+    "SET row_security = on; SET idle_in_transaction_session_timeout = 0;"
+    "SET tracktwo.caller = '00000000-0000-0000-0000-000000000000';"
+    "SET tracktwo.backup = 'yes';";
 
 /* PostgreSQL shows an expression with other parentheses once it has read its own text: they are left out.
  * A sum of digests is the same in any order, and, unlike an exclusive or, tells two equal rows from none. */

@@ -56,6 +56,22 @@ ERR_CHECKED static bool copy(struct keep *keep, struct keep_store *source, struc
 	return done;
 }
 
+/* What a process was started with stands open to everybody on the machine, and in a shell's history. */
+ERR_CHECKED static bool check_words(const char *dsn, struct err *err)
+{
+	PQconninfoOption *parsed = PQconninfoParse(dsn, NULL);
+	bool open = false;
+	for (const PQconninfoOption *option = parsed; option && option->keyword; option++)
+		open = open || (strcmp(option->keyword, "password") == 0 && option->val);
+	bool read = parsed != NULL;
+	PQconninfoFree(parsed);
+	/* libpq's own words would quote what may be a password. */
+	if (!read)
+		return err_set(err, "what --to names is no connection string");
+	return !open || err_set(err, "everybody on this machine can read a command's words: leave the password out, and "
+	                             "name a file that holds it, by passfile=… or PGPASSFILE");
+}
+
 /* Before anything of the embedded cluster is touched. Roles are not made: a login on a server of one's own needs a
  * password or a rule of that server's, which only its administrator can give. */
 ERR_CHECKED static bool open_target(struct keep *keep, struct keep_store *target, struct err *err)
@@ -74,7 +90,7 @@ bool keep_move(struct keep *keep, struct err *err)
 	if (strcmp(keep->config->dsn, "embedded") != 0)
 		return err_set(err,
 		               "the database is on a server of your own already; a backup and its restore take it to another");
-	if (!cluster_look(keep->config->state_dir, &look, err))
+	if (!check_words(keep->to, err) || !cluster_look(keep->config->state_dir, &look, err))
 		return false;
 	if (look.data_version == 0)
 		return err_set(err, "there is no embedded cluster in %.300s to move", look.root);

@@ -38,13 +38,14 @@ ERR_CHECKED static bool set_up(struct keep *keep, struct keep_store *store, enum
 	PGresult *result =
 	    migrate_db_query(&store->db, "looking at the server",
 	                     "SELECT rolsuper OR rolbypassrls, rolsuper OR coalesce(pg_has_role(session_user,"
-	                     " (SELECT oid FROM pg_roles WHERE rolname = 'tracktwo_owner'), 'MEMBER'), false)"
+	                     " (SELECT oid FROM pg_roles WHERE rolname = 'tracktwo_owner'), 'MEMBER'), false), rolsuper"
 	                     " FROM pg_roles WHERE rolname = session_user",
 	                     0, NULL);
 	if (!result)
 		return false;
 	store->mighty = PQgetvalue(result, 0, 0)[0] == 't';
 	bool fit = PQgetvalue(result, 0, 1)[0] == 't';
+	store->superuser = !store->hold && PQgetvalue(result, 0, 2)[0] == 't';
 	PQclear(result);
 	if (!fit)
 		return err_set(err,
@@ -67,6 +68,7 @@ ERR_CHECKED static bool open_embedded(struct keep *keep, struct keep_store *stor
 	if (way == KEEP_OWN && migrate_bootstrap(cluster_hold_superuser_dsn(store->hold), err) != MIGRATE_DONE)
 		return false;
 	store->dsn = cluster_hold_store_dsn(store->hold);
+	store->load_dsn = cluster_hold_admin_dsn(store->hold);
 	if (set_up(keep, store, way, bin, err))
 		return true;
 	if (way == KEEP_VISIT && store->db.outcome == MIGRATE_UNREACHABLE)
@@ -95,7 +97,7 @@ bool keep_store_make(struct keep *keep, struct keep_store *store, const char *st
 
 bool keep_store_reach(struct keep *keep, struct keep_store *store, const char *dsn, struct err *err)
 {
-	*store = (struct keep_store){.dsn = dsn};
+	*store = (struct keep_store){.dsn = dsn, .load_dsn = dsn};
 	return set_up(keep, store, KEEP_OWN, keep->config->postgres_bin, err);
 }
 
@@ -107,12 +109,14 @@ void keep_store_close(struct keep_store *store)
 	*store = (struct keep_store){0};
 }
 
-/* A daemon holds the lock of the api schema that it serves from, shared, whatever its version. */
+/* A daemon holds the lock of the api schema that it serves from, shared, whatever its version; one that is about to
+ * begin, of whatever release, takes that of migrations first, and so does whoever else brings a store back. */
 bool keep_store_unserved(struct keep_store *store, struct err *err)
 {
-	PGresult *result =
-	    migrate_db_query(&store->db, "looking for daemons",
-	                     "SELECT nspname FROM pg_namespace WHERE nspname ~ '^api_[0-9a-f]{16}$'", 0, NULL);
+	PGresult *result = migrate_db_query(&store->db, "looking for daemons",
+	                                    "SELECT nspname FROM pg_namespace WHERE nspname ~ '^api_[0-9a-f]{16}$'"
+	                                    " UNION ALL SELECT '" MIGRATE_DB_LOCK "'",
+	                                    0, NULL);
 	bool free = result != NULL;
 	for (int row = 0; free && row < PQntuples(result); row++) {
 		char key[24];
@@ -122,7 +126,8 @@ bool keep_store_unserved(struct keep_store *store, struct err *err)
 		    migrate_db_query(&store->db, "looking for daemons", "SELECT pg_try_advisory_lock($1::bigint)", 1, &value);
 		free = got && PQgetvalue(got, 0, 0)[0] == 't';
 		if (got && !free)
-			(void)err_set(err, "a daemon serves from this database; stop it, and every other one, first");
+			(void)err_set(err, "a daemon serves from this database, or another restore is under way; stop it, and "
+			                   "every other one, first");
 		PQclear(got);
 	}
 	PQclear(result);

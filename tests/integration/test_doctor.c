@@ -108,6 +108,17 @@ static void test_backups(void **state)
 		       minutes > 26 * 60 ? "tracktwo admin backup" : NULL);
 		assert_int_equal(rename(old, file), 0);
 	}
+	/* Made while the clock was ahead: half an hour may be a zone's or a service's doing, two hours are not. */
+	for (int minutes = 30; minutes <= 120; minutes += 90) {
+		time_t made = time(NULL) + minutes * 60;
+		char stamp[32];
+		strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime(&made));
+		snprintf(old, sizeof old, "%s/tracktwo-%s.backup", admin_folder(harness), stamp);
+		assert_int_equal(rename(file, old), 0);
+		expect(harness, "backups", minutes > 60 ? "bad" : "ok", minutes > 60 ? "a date to come" : "the newest of 1",
+		       minutes > 60 ? "set the clock right" : NULL);
+		assert_int_equal(rename(old, file), 0);
+	}
 	expect_sound(harness);
 	free(file);
 }

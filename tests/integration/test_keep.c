@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "../../src/keep/archive.h"
+#include "io/migrate_db.h"
 #include "guard.h"
 
 /* As a disk that is gone. */
@@ -255,6 +256,19 @@ static void test_rotation(void **state)
 	ADMIN_EXPECT(harness, 0, "deleted 2 older", "backup", "--to", kept, "--keep", "1", "--verify");
 	assert_int_equal(admin_files(kept, ".backup"), 1);
 	assert_int_equal(admin_files(kept, ".verified"), 1);
+	/* The clock was set back: what was just made has the oldest name, and stays. A link and a folder are no backups. */
+	char later[300];
+	snprintf(later, sizeof later, "%s/tracktwo-29991231T000000Z.backup", kept);
+	admin_write_file(later, "", 0);
+	snprintf(later, sizeof later, "%s/tracktwo-29981231T000000Z.backup", kept);
+	assert_int_equal(mkdir(later, 0700), 0);
+	snprintf(later, sizeof later, "%s/tracktwo-29971231T000000Z.backup", kept);
+	assert_int_equal(symlink("/etc/passwd", later), 0);
+	assert_int_equal(ADMIN(harness, &said, "backup", "--to", kept, "--keep", "1"), 0);
+	snprintf(first, sizeof first, "%.*s", (int)strcspn(said, "\n"), said);
+	free(said);
+	assert_int_equal(access(first, F_OK), 0);
+	assert_int_equal(faccessat(AT_FDCWD, later, F_OK, AT_SYMLINK_NOFOLLOW), 0);
 }
 
 /* One scrape over a Unix socket, to be freed. */
@@ -370,6 +384,9 @@ static void test_move(void **state)
 	long notes = harness_count(harness, "SELECT count(*) FROM store.note");
 	assert_true(notes > 0);
 	ADMIN_EXPECT(harness, 1, "another daemon uses", "move", "--to", to);
+	ADMIN_EXPECT(harness, 1, "leave the password out", "move", "--to", "host=localhost password=geheim");
+	ADMIN_EXPECT(harness, 1, "leave the password out", "move", "--to", "postgresql://me:geheim@localhost/mine");
+	ADMIN_EXPECT(harness, 1, "is no connection string", "move", "--to", "host=localhost geheim");
 	assert_int_equal(harness_stop(harness), 0);
 	ADMIN_EXPECT(harness, 1, "there is a store in that database already", "move", "--to", wrong);
 	snprintf(wrong, sizeof wrong, "host=%s/postgres/socket dbname=nowhere user=tracktwo_admin", other.state);
@@ -393,6 +410,12 @@ static void test_move(void **state)
 	ADMIN_EXPECT(harness, 1, "a daemon serves from this database", "restore", "--replace", file);
 	admin_log(harness, 1);
 	assert_int_equal(harness_stop(harness), 0);
+	/* A daemon that is just beginning, or another restore, is as good as one that serves. */
+	struct migrate_db beginner = {.err = &err};
+	assert_true(migrate_db_open(&beginner, to, NULL));
+	assert_true(migrate_db_runf(&beginner, "", "SELECT pg_advisory_lock(%lld)", migrate_db_key(MIGRATE_DB_LOCK)));
+	ADMIN_EXPECT(harness, 1, "another restore is under way", "restore", "--replace", file);
+	migrate_db_close(&beginner);
 	ADMIN_EXPECT(harness, 0, "restored, and every table compared", "restore", "--replace", file);
 	admin_begin_again(harness);
 	struct client client;

@@ -348,6 +348,8 @@ static void test_the_units_are_right(void **state)
 	assert_int_equal(system(command), 0);
 	assert_int_equal(
 	    system("systemd-analyze security --offline=true --threshold=12 systemd/tracktwod.service >/dev/null"), 0);
+	assert_int_equal(
+	    system("systemd-analyze security --offline=true --threshold=12 systemd/tracktwo-backup.service >/dev/null"), 0);
 }
 
 int main(void)

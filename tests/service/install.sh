@@ -27,6 +27,8 @@ if pkg-config --exists libsystemd; then
 	done
 	grep -qx 'ExecStart=/opt/tracktwo/sbin/tracktwod --config /opt/etc/tracktwo/tracktwo.conf' \
 		"$stage/opt/tracktwo/lib/systemd/system/tracktwod.service" || fault 'the unit starts something else'
+	grep -qx 'ExecStart=/opt/tracktwo/bin/tracktwo admin backup --verify --config /opt/etc/tracktwo/tracktwo.conf' \
+		"$stage/opt/tracktwo/lib/systemd/system/tracktwo-backup.service" || fault 'another database would be backed up'
 	! grep -r '/usr/local\|/etc/tracktwo' "$stage/opt/tracktwo/lib/systemd" | grep -v /opt/etc || fault 'a unit knows another prefix'
 fi
 outside=$(files | grep -v '^\./opt/tracktwo/\|^\./opt/etc/tracktwo/') && fault "written elsewhere: $outside"
