@@ -229,14 +229,12 @@ static bool is_plain(const json_t *manifest)
 	const char *member;
 	json_t *value, *item;
 	size_t index;
-	json_object_foreach((json_t *)(uintptr_t)manifest, member, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)manifest, member, value) {
 		for (const char *c = json_string_value(value); c && *c; c++)
 			if ((unsigned char)*c < ' ' || *c == 0x7F)
 				return false;
 	}
-	json_array_foreach(json_object_get(manifest, "items"), index, item)
-	{
+	json_array_foreach(json_object_get(manifest, "items"), index, item) {
 		if (!json_is_string(json_object_get(item, "item")))
 			return false;
 	}
