@@ -5,8 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <fts.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -96,19 +97,26 @@ bool place_make_directories(const char *path, unsigned mode, struct err *err)
 	return true;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-	(void)status;
-	(void)type;
-	(void)place;
-	return remove(path);
-}
-
+/* By fts, which compares the file systems of folders alone: in a layered one, such as a container's, a file may tell of
+ * another than its folder. */
 bool place_remove_tree(const char *path, struct err *err)
 {
-	if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 && errno != ENOENT)
-		return err_set_errno(err, errno, "cannot remove %s", path);
-	return true;
+	char *const roots[] = {(char *)(uintptr_t)path, NULL};
+	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+	int why = tree ? 0 : errno;
+	for (FTSENT *entry; why == 0 && (errno = 0, entry = fts_read(tree));) {
+		if (entry->fts_info == FTS_NS || entry->fts_info == FTS_ERR || entry->fts_info == FTS_DNR)
+			why = entry->fts_errno;
+		else if (entry->fts_info != FTS_D && remove(entry->fts_path) != 0)
+			why = errno;
+		/* Somebody else may be removing the same. */
+		why = why == ENOENT ? 0 : why;
+	}
+	if (tree && why == 0)
+		why = errno;
+	if (tree)
+		fts_close(tree);
+	return why == 0 || err_set_errno(err, why, "cannot remove %s", path);
 }
 
 /* An address that reaches `path`; *parent is a descriptor to close after use, or -1. */

@@ -81,6 +81,18 @@ static json_int_t rows_of(const struct archive *archive)
 	return sum;
 }
 
+/* Its server has ended, or is about to, and the server's log process after it. */
+ERR_CHECKED static bool drop_scratch(const char *folder, struct err *err)
+{
+	bool dropped = false;
+	for (int i = 0; i < 50 && !dropped; i++) {
+		if (i > 0)
+			usleep(100000);
+		dropped = place_remove_tree(folder, err);
+	}
+	return dropped;
+}
+
 /* The lock outlives the folder that it is about. */
 ERR_CHECKED static int take_scratch(struct keep *keep, const char *folder, struct err *err)
 {
@@ -95,10 +107,8 @@ ERR_CHECKED static int take_scratch(struct keep *keep, const char *folder, struc
 			close(lock);
 		return -1;
 	}
-	/* What a check that was killed has left; its server ended with it, or is about to. */
-	for (int i = 0; i < 50 && !place_remove_tree(folder, err); i++)
-		usleep(100000);
-	if (place_remove_tree(folder, err) && place_make_directories(folder, 0700, err))
+	/* What a check that was killed has left. */
+	if (drop_scratch(folder, err) && place_make_directories(folder, 0700, err))
 		return lock;
 	close(lock);
 	return -1;
@@ -118,7 +128,7 @@ ERR_CHECKED static bool restore_to_scratch(struct keep *keep, const struct archi
 	bool done = keep_store_make(keep, &store, folder, keep->config->postgres_bin, err) &&
 	            keep_load(keep, &store, archive, NULL, err);
 	keep_store_close(&store);
-	if (!place_remove_tree(folder, done ? err : &ignored))
+	if (!drop_scratch(folder, done ? err : &ignored))
 		done = false;
 	close(lock);
 	return done;

@@ -74,6 +74,15 @@ systemctl stop tracktwod.service 2>/dev/null || fault 'no stop'
 tracktwo wait --for 60 >/dev/null || fault 'the socket does not start it'
 active || fault 'the socket did not start it'
 
+# The timer's backup, behind its own walls.
+systemctl start tracktwo-backup.service || fault "no backup: $(journalctl --no-pager -u tracktwo-backup.service | tail -5)"
+backup=$(find /var/lib/tracktwo/backups -name '*.backup')
+[ "$(stat -c %U:%a "$backup")" = tracktwo:600 ] || fault "the backup is not the daemon's alone: $backup"
+[ -s "$backup.verified" ] || fault 'the backup was not verified'
+systemctl start tracktwo-backup.timer && systemctl list-timers --no-pager | grep -q tracktwo-backup || fault 'no timer'
+tracktwo --json doctor | grep -q 'the newest verified backup' || fault 'the doctor does not know of the backup'
+echo 'the timer is set, and the backup that it starts was restored and compared'
+
 # A wrong configuration at the start: 78, and not tried again.
 printf '[daemon]\nmax_clints = 5\n' >/etc/tracktwo/tracktwo.conf
 systemctl stop tracktwod.service tracktwod.socket

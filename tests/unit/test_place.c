@@ -88,6 +88,28 @@ static void stands_in(const char *path, const char *root)
 	unlink(under_home(path));
 }
 
+/* All of it, nothing behind a link, and what is not there is gone already. */
+static void test_remove_tree(void **state)
+{
+	struct err err;
+	char path[4200];
+	(void)state;
+	make_folder("gone/a/b");
+	make_folder("stays");
+	copy_file("/dev/null", under_home("gone/a/b/file"));
+	copy_file("/dev/null", under_home("gone/.hidden"));
+	copy_file("/dev/null", under_home("stays/file"));
+	strcpy(path, under_home("stays"));
+	assert_int_equal(symlink(path, under_home("gone/link")), 0);
+	strcpy(path, under_home("gone"));
+	assert_true(place_remove_tree(path, &err));
+	assert_int_not_equal(access(path, F_OK), 0);
+	assert_int_equal(access(under_home("stays/file"), F_OK), 0);
+	assert_true(place_remove_tree(path, &err));
+	assert_false(place_remove_tree("/proc/self/fdinfo", &err));
+	assert_memory_equal(err.message, "cannot remove /proc/self/fdinfo", 31);
+}
+
 static void test_checkouts_and_installations(void **state)
 {
 	(void)state;
@@ -260,6 +282,7 @@ int main(int argc, char **argv)
 	}
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_checkouts_and_installations, begin, end),
+	    cmocka_unit_test_setup_teardown(test_remove_tree, begin, end),
 	    cmocka_unit_test_setup_teardown(test_make_directories, begin, end),
 	    cmocka_unit_test_setup_teardown(test_directories_that_cannot_be, begin, end),
 	    cmocka_unit_test_setup_teardown(test_connect_at_every_length, begin, end),
