@@ -30,8 +30,8 @@ for country in KP CN; do
 done
 
 echo
-echo 'What the roadmap has got out of it:   build/tracktwo report coverage'
-tracktwo --table report coverage || stop 1
+echo 'What the roadmap has got out of it:   build/tracktwo coverage'
+tracktwo --table coverage || stop 1
 
 echo
 echo 'A follow-up, due now, delivered to a subscriber:   build/tracktwo reminder subscribe'
@@ -49,11 +49,11 @@ fi
 
 cat <<END
 
-Serving on $(readlink -f .run/tracktwo.sock). Interrupt to stop. Three commands to try next, in another terminal:
-  build/tracktwo contact search --text 김
-  build/tracktwo engagement log --title 'Lunch on sanctions relief' --kind meeting --countries CN --workstreams 1.3 \\
-      --starts-on $(date +%F)
-  build/tracktwo help engagement
+Serving on $(readlink -f .run/tracktwo.sock). Interrupt to stop. Four commands to try next, in another terminal:
+  build/tracktwo log CN 1.3 "Lunch on sanctions relief" --with 왕이,me --at "yesterday 12:30" --due +7d:"send the paper"
+  build/tracktwo today
+  build/tracktwo history 북한 --since 2018
+  build/tracktwo help log
 END
 wait $daemon && stop 0
 stop $?
