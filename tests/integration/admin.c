@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "../../src/keep/archive.h"
+
 enum { PATIENCE_MS = 120000 };
 
 _Noreturn static void become(const struct harness *harness, int output, long limit, const char *const *words)
@@ -208,4 +210,16 @@ json_t *admin_item(json_t *manifest, const char *name)
 			return item;
 	fail_msg("%s is not measured", name);
 	return NULL;
+}
+
+void admin_forge(const char *path, const char *dump, size_t length, json_t *manifest)
+{
+	struct archive_draft draft;
+	struct err err;
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	assert_true(archive_begin(&draft, fd, &err));
+	assert_true(archive_add(&draft, dump, length, &err));
+	assert_true(archive_finish(&draft, manifest, &err));
+	close(fd);
 }

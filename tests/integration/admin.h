@@ -51,4 +51,7 @@ void admin_write_file(const char *path, const char *bytes, size_t length);
 /* What a manifest says of one table. */
 json_t *admin_item(json_t *manifest, const char *name);
 
+/* Puts a backup together of a dump and a manifest, as one who means to deceive would. */
+void admin_forge(const char *path, const char *dump, size_t length, json_t *manifest);
+
 #endif

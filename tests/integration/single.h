@@ -17,4 +17,12 @@ json_t *call(const char *method, json_t *params);
 /* The id of what a write made; free() it. */
 char *made(const char *method, json_t *params);
 
+/* The one value that the statement gives; free() it. */
+char *sql(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Waits until the statement gives that, fifteen seconds at most; by single_pause(), which a program that has something
+ * to serve meanwhile sets to what serves. */
+void await(const char *expected, const char *format, ...) __attribute__((format(printf, 2, 3)));
+extern void (*single_pause)(int ms);
+
 #endif

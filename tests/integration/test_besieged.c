@@ -347,8 +347,10 @@ static void test_answers_not_taken(void **state)
 	char *text = NULL;
 	size_t length = 0, ended = 0;
 	(void)state;
-	if (!getenv("TRACKTWO_FAULTS"))
+	if (!getenv("TRACKTWO_FAULTS")) {
+		print_message("skipped: it takes a while; make test-faults runs it\n");
 		skip();
+	}
 	FILE *out = open_memstream(&text, &length);
 	assert_non_null(out);
 	for (int i = 0; i < OF_A_BATCH; i++)

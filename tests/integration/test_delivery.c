@@ -27,6 +27,7 @@ static int set_up(void **state)
 {
 	static char server[64], http[64];
 	taken_listen();
+	single_pause = taken_run;
 	http_port = web_free_port();
 	snprintf(server, sizeof server, "mail.server=smtp://127.0.0.1:%d", taken_mails.port);
 	snprintf(http, sizeof http, "daemon.http=127.0.0.1:%d", http_port);
@@ -55,37 +56,6 @@ static int tear_down(void **state)
 	int status = single_teardown(state);
 	taken_release();
 	return status;
-}
-
-static char *sql(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static char *sql(const char *format, ...)
-{
-	char text[2048];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	return harness_query(harness, text);
-}
-
-/* Lets the servers serve until the statement gives that. */
-static void await(const char *expected, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void await(const char *expected, const char *format, ...)
-{
-	char text[2048], *found = NULL;
-	long long until = harness_now_ms() + TAKEN_ARRIVES_MS;
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	do {
-		free(found);
-		taken_run(10);
-		found = harness_query(harness, text);
-	} while (strcmp(found, expected) != 0 && harness_now_ms() < until);
-	if (strcmp(found, expected) != 0)
-		fail_msg("%s: \"%s\" instead of \"%s\"", text, found, expected);
-	free(found);
 }
 
 static char *somebody(const char *name, const char *more)

@@ -282,12 +282,16 @@ static void test_disk(void **state)
 	struct harness *harness = *state;
 	char setting[260], name[300], stamp[32];
 	struct stat owner;
-	if (geteuid() != 0)
+	if (geteuid() != 0) {
+		print_message("skipped: only root makes a file system that is full\n");
 		skip();
+	}
 	const char *small = admin_scratch(harness, "small");
 	assert_int_equal(stat(small, &owner), 0);
-	if (mount("tmpfs", small, "tmpfs", 0, "size=1m") != 0)
+	if (mount("tmpfs", small, "tmpfs", 0, "size=1m") != 0) {
+		print_message("skipped: no file system can be mounted here\n");
 		skip();
+	}
 	time_t now = time(NULL);
 	strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime(&now));
 	snprintf(name, sizeof name, "%s/tracktwo-%s.backup", small, stamp);

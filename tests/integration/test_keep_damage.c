@@ -67,19 +67,6 @@ static void test_damaged(void **state)
 	free(file);
 }
 
-/* Puts a backup together of a dump and a manifest, as one who means to deceive would. */
-static void forge(const char *path, const char *dump, size_t length, json_t *manifest)
-{
-	struct archive_draft draft;
-	struct err err;
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	assert_true(fd >= 0);
-	assert_true(archive_begin(&draft, fd, &err));
-	assert_true(archive_add(&draft, dump, length, &err));
-	assert_true(archive_finish(&draft, manifest, &err));
-	close(fd);
-}
-
 /* pg_dump of the harness's database by the test itself. */
 static char *dump_of(const struct harness *harness, const char *options, size_t *length)
 {
@@ -105,41 +92,41 @@ static void test_forged(void **state)
 	snprintf(forged, sizeof forged, "%s/forged.backup", admin_scratch(harness, "forged"));
 	char *whole = dump_of(harness, "", &length);
 
-	forge(forged, whole, length, archive.manifest);
+	admin_forge(forged, whole, length, archive.manifest);
 	ADMIN_EXPECT(harness, 0, "right: restored", "verify-backup", forged);
 	json_t *rows = admin_item(archive.manifest, "engagement");
 	json_int_t count = json_integer_value(json_object_get(rows, "rows"));
 	json_object_set_new(rows, "rows", json_integer(count + 1));
-	forge(forged, whole, length, archive.manifest);
+	admin_forge(forged, whole, length, archive.manifest);
 	ADMIN_EXPECT(harness, 1, "engagement has", "verify-backup", forged);
 	json_object_set_new(rows, "rows", json_integer(count));
 
 	size_t less;
 	char *without = dump_of(harness, "-T store.holiday", &less);
-	forge(forged, without, less, archive.manifest);
+	admin_forge(forged, without, less, archive.manifest);
 	ADMIN_EXPECT(harness, 1, "holiday is missing", "verify-backup", forged);
 	free(without);
 
 	without = dump_of(harness, "--exclude-table-data=store.note", &less);
-	forge(forged, without, less, archive.manifest);
+	admin_forge(forged, without, less, archive.manifest);
 	ADMIN_EXPECT(harness, 1, "note has 0 rows and had", "verify-backup", forged);
 	free(without);
 
 	/* Of the same shape, with other contents. */
 	admin_log(harness, 1);
 	without = dump_of(harness, "", &less);
-	forge(forged, without, less, archive.manifest);
+	admin_forge(forged, without, less, archive.manifest);
 	ADMIN_EXPECT(harness, 1, "engagement has", "verify-backup", forged);
 	free(without);
 
 	json_t *version = json_incref(json_object_get(archive.manifest, "schema_version"));
 	json_object_set_new(archive.manifest, "schema_version", json_integer(9999));
-	forge(forged, whole, length, archive.manifest);
+	admin_forge(forged, whole, length, archive.manifest);
 	assert_int_equal(harness_stop(harness), 0);
 	ADMIN_EXPECT(harness, 1, "this release knows", "restore", "--replace", forged);
 	json_object_set_new(archive.manifest, "schema_version", version);
 	json_object_set_new(archive.manifest, "database_id", json_string("another"));
-	forge(forged, whole, length, archive.manifest);
+	admin_forge(forged, whole, length, archive.manifest);
 	ADMIN_EXPECT(harness, 1, "add --another", "restore", "--replace", forged);
 	admin_begin_again(harness);
 	archive_close(&archive);

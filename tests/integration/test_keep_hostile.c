@@ -41,18 +41,6 @@ static char *with_program(const char *dump, size_t length, const char *program)
 	return forged;
 }
 
-static void forge(const char *path, const char *dump, size_t length, json_t *manifest)
-{
-	struct archive_draft draft;
-	struct err err;
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	assert_true(fd >= 0);
-	assert_true(archive_begin(&draft, fd, &err));
-	assert_true(archive_add(&draft, dump, length, &err));
-	assert_true(archive_finish(&draft, manifest, &err));
-	close(fd);
-}
-
 /* What is odd about the tar or the manifest is refused before anything of it is used. */
 static void test_shapes(void **state)
 {
@@ -92,12 +80,12 @@ static void test_shapes(void **state)
 		json_object_del(archive.manifest, "items");
 		if (wrong[i])
 			json_object_set_new(archive.manifest, "items", wrong[i]);
-		forge(forged, bytes + 512, (size_t)archive.dump_length, archive.manifest);
+		admin_forge(forged, bytes + 512, (size_t)archive.dump_length, archive.manifest);
 		ADMIN_EXPECT(harness, 1, "says what none says", "verify-backup", forged);
 	}
 	json_object_set_new(archive.manifest, "items", items);
 	json_object_set_new(archive.manifest, "tool_version", json_string("1\x1b]0;title\x07"));
-	forge(forged, bytes + 512, (size_t)archive.dump_length, archive.manifest);
+	admin_forge(forged, bytes + 512, (size_t)archive.dump_length, archive.manifest);
 	ADMIN_EXPECT(harness, 1, "says what none says", "verify-backup", forged);
 	assert_int_equal(unlink(forged), 0);
 	assert_int_equal(mkfifo(forged, 0666), 0);
@@ -141,11 +129,11 @@ static void restore_hostile(struct harness *harness, const char *forged, const c
 	    dump, length,
 	    "SET lock_timeout = 500; DO $$ DECLARE v text; BEGIN SELECT nspname INTO v FROM pg_namespace "
 	    "WHERE nspname ~ 'store_before'; EXECUTE format('DELETE FROM %I.reminder', v); END $$; COMMIT; BEGIN;");
-	forge(forged, hostile, length, archive->manifest);
+	admin_forge(forged, hostile, length, archive->manifest);
 	free(hostile);
 	ADMIN_EXPECT(harness, 1, "lock timeout", "restore", "--replace", forged);
 	hostile = with_program(dump, length, "DROP SCHEMA store CASCADE; \\q");
-	forge(forged, hostile, length, archive->manifest);
+	admin_forge(forged, hostile, length, archive->manifest);
 	free(hostile);
 	ADMIN_EXPECT(harness, 1, "restricted", "restore", "--replace", forged);
 	admin_begin_again(harness);
@@ -185,7 +173,7 @@ static void test_programs(void **state)
 	                                      "not what was backed up"};
 	for (size_t i = 0; i < 7; i++) {
 		char *hostile = with_program(dump, length, programs[i]);
-		forge(forged, hostile, length, archive.manifest);
+		admin_forge(forged, hostile, length, archive.manifest);
 		free(hostile);
 		ADMIN_EXPECT(harness, 1, answers[i], "verify-backup", forged);
 		assert_int_not_equal(access(trace, F_OK), 0);
