@@ -10,6 +10,9 @@
 
 #include "base/err.h"
 
+/* Where Debian and its relatives install each major version: VERSION/bin below it. */
+#define CLUSTER_INSTALLED "/usr/lib/postgresql"
+
 struct cluster_hold;
 
 /* Makes the cluster under STATE_DIR/postgres when there is none, starts it and waits until it accepts connections. A

@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #include "base/place.h"
+#include "cluster/hold.h"
 #include "text/digest.h"
 
-#define INSTALLED "/usr/lib/postgresql"
 #define SOCKET_FILE "/.s.PGSQL.5432"
 
 /* Joins into `path`; the state directory's length has been checked to leave room. */
@@ -174,17 +174,17 @@ bool cluster_files_have_data(const struct cluster_files *files, struct err *err)
 static bool has_programs(int version)
 {
 	char path[96];
-	snprintf(path, sizeof path, INSTALLED "/%d/bin/postgres", version);
+	snprintf(path, sizeof path, CLUSTER_INSTALLED "/%d/bin/postgres", version);
 	if (access(path, X_OK) != 0)
 		return false;
-	snprintf(path, sizeof path, INSTALLED "/%d/bin/initdb", version);
+	snprintf(path, sizeof path, CLUSTER_INSTALLED "/%d/bin/initdb", version);
 	return access(path, X_OK) == 0;
 }
 
 int cluster_files_newest(void)
 {
 	int newest = 0;
-	DIR *folder = opendir(INSTALLED);
+	DIR *folder = opendir(CLUSTER_INSTALLED);
 	if (!folder)
 		return 0;
 	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
@@ -211,10 +211,10 @@ bool cluster_files_program(const struct cluster_files *files, const char *progra
 		               "the data in %s is PostgreSQL %d's, which is not installed; install the package postgresql-%d",
 		               files->data, version, version);
 	if (version == 0 && newest == 0)
-		return err_set(err,
-		               "no PostgreSQL server is installed under " INSTALLED "; install the package postgresql, or set "
-		               "[database] postgres_bin");
-	snprintf(path, CLUSTER_PATH_SIZE, INSTALLED "/%d/bin/%s", version != 0 ? version : newest, program);
+		return err_set(err, "no PostgreSQL server is installed under " CLUSTER_INSTALLED
+		                    "; install the package postgresql, or set "
+		                    "[database] postgres_bin");
+	snprintf(path, CLUSTER_PATH_SIZE, CLUSTER_INSTALLED "/%d/bin/%s", version != 0 ? version : newest, program);
 	return true;
 }
 

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define INSTALLED "/usr/lib/postgresql"
+#include "cluster/hold.h"
 
 extern char **environ;
 
@@ -185,17 +185,17 @@ static int version_of(const char *folder)
 const char *child_find_programs(struct arena *arena, const char *configured, int server_major, struct err *err)
 {
 	int best = 0;
-	DIR *folder = *configured ? NULL : opendir(INSTALLED);
+	DIR *folder = *configured ? NULL : opendir(CLUSTER_INSTALLED);
 	for (const struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
 		int version = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : 0;
-		const char *path = arena_printf(arena, INSTALLED "/%d/bin/pg_dump", version);
+		const char *path = arena_printf(arena, CLUSTER_INSTALLED "/%d/bin/pg_dump", version);
 		if (version >= server_major && (best == 0 || version < best) && access(path, X_OK) == 0)
 			best = version;
 	}
 	if (folder)
 		closedir(folder);
 	const char *found = *configured ? arena_printf(arena, "%s/", configured)
-	                    : best      ? arena_printf(arena, INSTALLED "/%d/bin/", best)
+	                    : best      ? arena_printf(arena, CLUSTER_INSTALLED "/%d/bin/", best)
 	                                : "";
 	int version = best ? best : version_of(found);
 	if (version >= server_major)

@@ -19,7 +19,6 @@
 #include "internal.h"
 #include "measure.h"
 
-#define INSTALLED "/usr/lib/postgresql"
 #define BEFORE "data.before-"
 
 struct upgrade {
@@ -49,8 +48,9 @@ ERR_CHECKED static bool choose(struct keep *keep, struct upgrade *upgrade, struc
 	if (look->data_version == 0)
 		return err_set(err, "there is no cluster in %.300s yet; the daemon makes one of PostgreSQL %d when it starts",
 		               look->root, look->newest_version);
-	upgrade->old_bin = arena_printf(&keep->arena, INSTALLED "/%d/bin", look->data_version);
-	upgrade->new_bin = *configured ? configured : arena_printf(&keep->arena, INSTALLED "/%d/bin", look->newest_version);
+	upgrade->old_bin = arena_printf(&keep->arena, CLUSTER_INSTALLED "/%d/bin", look->data_version);
+	upgrade->new_bin =
+	    *configured ? configured : arena_printf(&keep->arena, CLUSTER_INSTALLED "/%d/bin", look->newest_version);
 	/* Where the folder does not tell the version, the cluster that it makes will. */
 	upgrade->new_version = *configured ? 0 : look->newest_version;
 	if (*configured && !has_server(upgrade->old_bin))
