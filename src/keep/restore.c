@@ -45,22 +45,37 @@ ERR_CHECKED static bool check_place(struct keep *keep, const struct archive *arc
 	return fit;
 }
 
+/* By the time, and by a number where that second has its store already. No other restore is under way that could take
+ * it. NULL on failure. */
+static const char *name_aside(struct keep *keep, struct keep_store *store, struct err *err)
+{
+	const char *stamp = arena_printf(&keep->arena, ASIDE "%s", keep_stamp(keep));
+	/* Unquoted names are folded. */
+	PGresult *result = migrate_db_query(
+	    &store->db, "naming what stands here",
+	    "SELECT name FROM (SELECT n, lower($1) || CASE n WHEN 1 THEN '' ELSE '_' || n END AS name"
+	    " FROM generate_series(1, 1000) AS n) AS names WHERE to_regnamespace(name) IS NULL ORDER BY n LIMIT 1",
+	    1, &stamp);
+	const char *name = result && PQntuples(result) == 1 ? arena_strdup(&keep->arena, PQgetvalue(result, 0, 0)) : NULL;
+	if (result && !name)
+		(void)err_set(err, "1,000 stores are kept under the name %s; the clock of this machine stands still", stamp);
+	PQclear(result);
+	return name;
+}
+
 bool keep_restore(struct keep *keep, struct err *err)
 {
 	struct archive archive;
 	struct keep_store store = {0};
 	bool occupied = false;
-	const char *aside = arena_printf(&keep->arena, ASIDE "%s", keep_stamp(keep));
-	/* Unquoted names are folded. */
-	for (char *at = strchr(aside, 'T'); at && *at; at++)
-		*at = (char)(*at == 'T' ? 't' : *at == 'Z' ? 'z' : *at);
+	const char *aside = NULL;
 	if (!keep_archive_open(keep, &archive, keep->file, err))
 		goto failed;
 	keep->doing = "looking for the database";
 	if (!keep_store_open(keep, &store, KEEP_OWN, err) || !keep_store_unserved(&store, err) ||
 	    !migrate_db_check_locale(&store.db) || !check_ages(&archive, &store, err) ||
 	    !check_place(keep, &archive, &store, &occupied, err) ||
-	    !keep_load(keep, &store, &archive, occupied ? aside : NULL, err))
+	    (occupied && !(aside = name_aside(keep, &store, err))) || !keep_load(keep, &store, &archive, aside, err))
 		goto failed;
 	keep_say(keep, "restored, and every table compared; start the daemon");
 	if (occupied)

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "../../src/keep/archive.h"
+#include "keep/folder.h"
 
 enum { PATIENCE_MS = 120000 };
 
@@ -110,17 +111,14 @@ int admin_files(const char *folder, const char *ending)
 
 char *admin_newest(const struct harness *harness)
 {
-	char path[400] = "";
-	DIR *stream = opendir(admin_folder(harness));
-	assert_non_null(stream);
-	for (const struct dirent *entry; (entry = readdir(stream)) != NULL;) {
-		char found[400];
-		snprintf(found, sizeof found, "%s/%.250s", admin_folder(harness), entry->d_name);
-		if (ends_with(found, ".backup") && strverscmp(found, path) > 0)
-			memcpy(path, found, sizeof path);
-	}
-	closedir(stream);
-	assert_true(path[0] != '\0');
+	struct arena arena = {0};
+	struct folder folder;
+	struct err err;
+	char path[400];
+	assert_true(folder_read(&folder, &arena, admin_folder(harness), &err));
+	assert_true(folder.count > 0);
+	snprintf(path, sizeof path, "%s/%s", admin_folder(harness), folder.entries[folder.count - 1].name);
+	arena_release(&arena);
 	return strdup(path);
 }
 
