@@ -15,6 +15,7 @@
 #include "keep/keep.h"
 #include "rpc/describe.h"
 #include "text/config.h"
+#include "text/language.h"
 
 static const char usage[] =
     "Usage: tracktwod [-c FILE] [--set SECTION.KEY=VALUE]… [ACTION]\n"
@@ -24,6 +25,7 @@ static const char usage[] =
     "  -c, --config FILE       read this configuration; see tracktwo.conf(5); --describe=config prints a sample\n"
     "  -s, --set SECTION.KEY=VALUE\n"
     "                          one setting, over what the file says\n"
+    "      --lang CODE         en or ko, for what --admin and --check-config say; else as LANG says\n"
     "\n"
     "Without an action the daemon serves until SIGTERM; on SIGHUP it reads its configuration again. Actions:\n"
     "      --check-config      say whether the configuration is right, and end (78 when it is not)\n"
@@ -33,11 +35,12 @@ static const char usage[] =
     "      --version           print the version\n"
     "  -h, --help              print this\n";
 
-enum { OPTION_CHECK = 256, OPTION_MIGRATE, OPTION_ADMIN, OPTION_DESCRIBE, OPTION_VERSION };
+enum { OPTION_LANG = 256, OPTION_CHECK, OPTION_MIGRATE, OPTION_ADMIN, OPTION_DESCRIBE, OPTION_VERSION };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"set", required_argument, NULL, 's'},
+    {"lang", required_argument, NULL, OPTION_LANG},
     {"check-config", no_argument, NULL, OPTION_CHECK},
     {"migrate", no_argument, NULL, OPTION_MIGRATE},
     {"admin", no_argument, NULL, OPTION_ADMIN},
@@ -112,15 +115,25 @@ static bool configure(struct config *config, void *context, struct err *err)
 	return true;
 }
 
+/* Whoever typed a command reads it; a daemon's journal is in one language. */
+static int refuse(const struct arguments *arguments, const struct err *err)
+{
+	struct arena arena = {0};
+	if (arguments->check || arguments->admin)
+		fprintf(stderr, "%s: %s\n", arguments->admin ? "tracktwo" : "tracktwod", say_message(&arena, err->message));
+	else
+		log_error("", "%s", err->message);
+	arena_release(&arena);
+	return EX_CONFIG;
+}
+
 static int administer(struct config *config, const struct arguments *arguments)
 {
 	struct arena arena = {0};
 	struct err err;
 
-	if (!privileges_settle(config, &arguments->place, &err)) {
-		log_error("", "%s", err.message);
-		return EX_CONFIG;
-	}
+	if (!privileges_settle(config, &arguments->place, &err))
+		return refuse(arguments, &err);
 	struct registry *registry = api_registry();
 	struct keep_options with = {.config = config, .file = file_of(arguments), .version = daemon_version};
 	with.functions = daemon_functions(&arena, registry, &with.function_count);
@@ -136,10 +149,8 @@ static int serve(struct config *config, struct arguments *arguments)
 	const struct config as_read = *config;
 	struct err err;
 
-	if (!service_begin(&err) || !privileges_settle(config, &arguments->place, &err)) {
-		log_error("", "%s", err.message);
-		return EX_CONFIG;
-	}
+	if (!service_begin(&err) || !privileges_settle(config, &arguments->place, &err))
+		return refuse(arguments, &err);
 	return daemon_run(&(struct daemon_options){.config = config,
 	                                           .as_read = &as_read,
 	                                           .migrate_only = arguments->migrate,
@@ -151,19 +162,16 @@ static int run(struct arguments *arguments)
 {
 	struct config config;
 	struct err err;
-	int status = EX_CONFIG;
+	int status;
 
 	place_find(&arguments->place);
 	if (!configure(&config, arguments, &err)) {
-		if (arguments->check)
-			fprintf(stderr, "tracktwod: %s\n", err.message);
-		else
-			log_error("", "%s", err.message);
+		status = refuse(arguments, &err);
 		goto out;
 	}
 	log_set_level((enum log_level)config.log_level);
 	if (arguments->check) {
-		puts("the configuration is right");
+		puts(say("the configuration is right"));
 		status = EX_OK;
 	} else if (arguments->admin) {
 		status = administer(&config, arguments);
@@ -181,6 +189,7 @@ int main(int argc, char **argv)
 	int option;
 
 	streams_open();
+	(void)language_choose(NULL);
 	while (!arguments.admin && (option = getopt_long(argc, argv, "+c:s:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
@@ -192,6 +201,12 @@ int main(int argc, char **argv)
 				return EX_USAGE;
 			}
 			arguments.settings[arguments.setting_count++] = optarg;
+			break;
+		case OPTION_LANG:
+			if (!language_choose(optarg)) {
+				fprintf(stderr, "tracktwod: %s\n", say("--lang takes en or ko"));
+				return EX_USAGE;
+			}
 			break;
 		case OPTION_CHECK:
 			arguments.check = true;

@@ -8,7 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/language.h"
+#include "text/language.h"
 
 /* Beside this program, as in a checkout; or where an installation with the same prefix has it. */
 static const char *find_daemon(struct cli *cli)
@@ -54,6 +54,8 @@ char **commands_admin_words(struct cli *cli, const char *word, struct err *err)
 		words[count++] = arena_strdup(&cli->arena, "-s");
 		words[count++] = arena_strdup(&cli->arena, value);
 	}
+	words[count++] = arena_strdup(&cli->arena, "--lang");
+	words[count++] = arena_strdup(&cli->arena, language_code());
 	words[count++] = arena_strdup(&cli->arena, "--admin");
 	words[count++] = arena_strdup(&cli->arena, word);
 	for (size_t i = 0; i < arguments->count; i++)

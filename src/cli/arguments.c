@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/language.h"
 #include "text/every.h"
 #include "text/json.h"
+#include "text/language.h"
 #include "text/nearest.h"
 
 const struct command_option arguments_options[] = {

@@ -14,10 +14,10 @@
 #include "base/place.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/language.h"
 #include "cli/link.h"
 #include "cli/resolve.h"
 #include "cli/screen.h"
+#include "text/language.h"
 #include "text/zone.h"
 
 /* What is no noun and verb, in the order of help. */

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/uuid.h"
-#include "cli/language.h"
 #include "cli/link.h"
 #include "cli/screen.h"
+#include "text/language.h"
 #include "text/zone.h"
 
 static void print_fault(const char *format, va_list arguments)

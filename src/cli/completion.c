@@ -10,9 +10,9 @@
 #include "api/types.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/language.h"
 #include "cli/link.h"
 #include "text/country.h"
+#include "text/language.h"
 
 static const char bash_script[] =
     "_tracktwo() {\n"

@@ -6,9 +6,9 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/grid.h"
-#include "cli/language.h"
 #include "cli/resolve.h"
 #include "cli/screen.h"
+#include "text/language.h"
 #include "text/time.h"
 
 enum { MOST_CODES = 500 };

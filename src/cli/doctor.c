@@ -11,8 +11,8 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/language.h"
 #include "text/json.h"
+#include "text/language.h"
 
 static void add_finding(json_t *items, const char *check, const char *state, const char *finding, const char *cure)
 {

@@ -7,9 +7,9 @@
 
 #include "base/uuid.h"
 #include "cli/cli.h"
-#include "cli/language.h"
 #include "draft_fields.h"
 #include "text/digest.h"
+#include "text/language.h"
 #include "text/utf8.h"
 
 const char *draft_field_name(size_t index)

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/uuid.h"
-#include "cli/language.h"
 #include "cli/short_form.h"
 #include "text/every.h"
+#include "text/language.h"
 #include "text/time.h"
 
 enum { MORNING_HOUR = 9 };

@@ -11,8 +11,8 @@
 #include "cli/commands.h"
 #include "cli/edit_form.h"
 #include "cli/editor.h"
-#include "cli/language.h"
 #include "cli/merge.h"
+#include "text/language.h"
 
 struct edit {
 	struct cli *cli;

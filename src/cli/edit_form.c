@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/language.h"
 #include "cli/merge.h"
 #include "cli/short_form.h"
 #include "text/json.h"
+#include "text/language.h"
 #include "text/time.h"
 #include "text/utf8.h"
 #include "text/zone.h"

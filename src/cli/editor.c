@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "cli/language.h"
+#include "text/language.h"
 #include "text/utf8.h"
 
 enum { TEXT_BYTES_MAX = 1 << 20 };

@@ -3,9 +3,9 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/language.h"
 #include "cli/resolve.h"
 #include "text/icalendar.h"
+#include "text/language.h"
 
 /* export NOUN: what NOUN.export answers, in the format that other programs read. */
 static int run_export(struct cli *cli)

@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "base/log.h"
-#include "cli/language.h"
+#include "text/language.h"
 
 static const char fault_mark[] = "#! ", ours_mark[] = "<<<<<<< ", split_mark[] = "=======", theirs_mark[] = ">>>>>>> ";
 

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/language.h"
 #include "cli/screen.h"
 #include "cli/width.h"
+#include "text/language.h"
 
 /* What catches the eye. A whole row where `row` says so, else the cell. */
 static const struct {

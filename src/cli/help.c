@@ -6,9 +6,9 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/language.h"
 #include "cli/resolve.h"
 #include "cli/screen.h"
+#include "text/language.h"
 #include "text/nearest.h"
 
 static bool is_of_noun(const struct method *method, const char *noun)

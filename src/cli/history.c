@@ -6,11 +6,11 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/grid.h"
-#include "cli/language.h"
 #include "cli/resolve.h"
 #include "cli/screen.h"
 #include "cli/words.h"
 #include "text/country.h"
+#include "text/language.h"
 
 /* Words before the first option are countries, or else one person. */
 static bool read_whom(struct resolve *resolve, struct arguments *arguments, json_t *params, struct err *err)

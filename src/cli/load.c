@@ -11,10 +11,10 @@
 #include "base/uuid.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/language.h"
 #include "cli/link.h"
 #include "cli/screen.h"
 #include "text/json.h"
+#include "text/language.h"
 
 enum outcome { OUTCOME_NONE, OUTCOME_DONE, OUTCOME_THERE, OUTCOME_FAILED, OUTCOME_AGAIN };
 

@@ -14,7 +14,7 @@
 #include "cli/commands.h"
 #include "cli/draft.h"
 #include "cli/editor.h"
-#include "cli/language.h"
+#include "text/language.h"
 #include "text/utf8.h"
 
 enum { NOTE_BYTES_MAX = 1 << 20 };

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "cli/language.h"
+#include "text/language.h"
 
 static const struct type_member *find_member(const struct method *update, const char *name)
 {

@@ -10,10 +10,10 @@
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/grid.h"
-#include "cli/language.h"
 #include "cli/screen.h"
 #include "rpc/error.h"
 #include "text/json.h"
+#include "text/language.h"
 #include "text/time.h"
 #include "text/zone.h"
 

@@ -11,9 +11,9 @@
 
 #include "base/uuid.h"
 #include "cli/command.h"
-#include "cli/language.h"
 #include "cli/output.h"
 #include "text/country.h"
+#include "text/language.h"
 #include "text/names.h"
 #include "text/time.h"
 #include "text/utf8.h"

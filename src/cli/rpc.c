@@ -5,8 +5,8 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/language.h"
 #include "text/json.h"
+#include "text/language.h"
 
 static json_t *read_json(const char *text, struct err *err)
 {

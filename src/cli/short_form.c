@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "api/types.h"
-#include "cli/language.h"
+#include "text/language.h"
 #include "text/time.h"
 
 static const char *copy_trimmed(struct arena *arena, const char *from, const char *to)

@@ -12,11 +12,11 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/language.h"
 #include "cli/link.h"
 #include "cli/mark.h"
 #include "cli/resolve.h"
 #include "cli/words.h"
+#include "text/language.h"
 #include "text/time.h"
 
 enum { RETRY_FIRST_MS = 100, RETRY_MOST_MS = 5000, KEEP_MS = 1000 };

@@ -9,9 +9,9 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/grid.h"
-#include "cli/language.h"
 #include "cli/screen.h"
 #include "cli/words.h"
+#include "text/language.h"
 #include "text/time.h"
 
 enum section_kind { SECTION_REMINDER, SECTION_COMMITMENT, SECTION_EVENT, SECTION_CADENCE };

@@ -6,9 +6,9 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/language.h"
 #include "cli/resolve.h"
 #include "cli/words.h"
+#include "text/language.h"
 #include "text/utf8.h"
 
 /* The change that is meant, the caller's to release. That a message was seen is nothing that anybody means. */

@@ -6,9 +6,9 @@
 #include "base/uuid.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/language.h"
 #include "cli/link.h"
 #include "cli/screen.h"
+#include "text/language.h"
 #include "text/time.h"
 
 /* Asks once, on a connection of its own. True when the daemon is ready; else `err` says why not. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "cli/language.h"
+#include "text/language.h"
 
 static const struct {
 	const char *code, *english, *korean;

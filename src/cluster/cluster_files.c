@@ -211,9 +211,10 @@ bool cluster_files_program(const struct cluster_files *files, const char *progra
 		               "the data in %s is PostgreSQL %d's, which is not installed; install the package postgresql-%d",
 		               files->data, version, version);
 	if (version == 0 && newest == 0)
-		return err_set(err, "no PostgreSQL server is installed under " CLUSTER_INSTALLED
-		                    "; install the package postgresql, or set "
-		                    "[database] postgres_bin");
+		return err_set(err,
+		               "no PostgreSQL server is installed under %s; install the package postgresql, or set "
+		               "[database] postgres_bin",
+		               CLUSTER_INSTALLED);
 	snprintf(path, CLUSTER_PATH_SIZE, CLUSTER_INSTALLED "/%d/bin/%s", version != 0 ? version : newest, program);
 	return true;
 }

@@ -103,13 +103,14 @@ bool migrate_db_check_roles(struct migrate_db *db)
 	bool member = PQgetvalue(result, 0, 2)[0] == 't', create = PQgetvalue(result, 0, 3)[0] == 't';
 	bool fit = owner && daemon && member && create;
 	char grant_member[160], grant_create[160];
-	snprintf(grant_member, sizeof grant_member, " GRANT tracktwo_owner TO %.100s;", PQgetvalue(result, 0, 4));
-	snprintf(grant_create, sizeof grant_create, " GRANT CREATE ON DATABASE %.100s TO tracktwo_owner;",
+	snprintf(grant_member, sizeof grant_member, "GRANT tracktwo_owner TO %.100s; ", PQgetvalue(result, 0, 4));
+	snprintf(grant_create, sizeof grant_create, "GRANT CREATE ON DATABASE %.100s TO tracktwo_owner;",
 	         PQgetvalue(result, 0, 5));
-	if (!fit)
-		migrate_db_refuse(db, "the server is not prepared; as its administrator run:%s%s%s%s",
-		                  owner ? "" : " " CREATE_OWNER ";", daemon ? "" : " " CREATE_DAEMON ";",
+	if (!fit) {
+		migrate_db_refuse(db, "%s%s%s%s", owner ? "" : CREATE_OWNER "; ", daemon ? "" : CREATE_DAEMON "; ",
 		                  member ? "" : grant_member, create ? "" : grant_create);
+		err_prefix(db->err, "the server is not prepared; as its administrator run");
+	}
 	PQclear(result);
 	return fit;
 }

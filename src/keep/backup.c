@@ -10,6 +10,7 @@
 #include "base/place.h"
 #include "internal.h"
 #include "keep/folder.h"
+#include "text/language.h"
 
 /* Where --to points: a file's name when it ends as a backup's does and is no folder, else a folder. */
 ERR_CHECKED static bool choose(struct keep *keep, const char **folder, const char **name, struct err *err)
@@ -41,7 +42,7 @@ bool keep_backup(struct keep *keep, struct err *err)
 	long most = keep->keep >= 0 ? keep->keep : keep->to ? 0 : keep->config->backup_keep;
 	if (!choose(keep, &folder, &name, err))
 		return false;
-	keep->doing = "looking for the database";
+	keep->doing = SAID("looking for the database");
 	bool done = keep_store_open(keep, &store, keep->offline ? KEEP_OWN : KEEP_VISIT, err) &&
 	            keep_dump(keep, &store, folder, name, &made, err);
 	keep_store_close(&store);
@@ -61,7 +62,7 @@ bool keep_backup(struct keep *keep, struct err *err)
 
 bool keep_archive_open(struct keep *keep, struct archive *archive, const char *path, struct err *err)
 {
-	keep->doing = "reading";
+	keep->doing = SAID("reading");
 	if (!archive_open(archive, path, err))
 		return false;
 	keep_say(keep, "backup of %s, by tracktwo %s from PostgreSQL %s, schema %ld", archive_text(archive, "made_at"),
@@ -123,7 +124,7 @@ ERR_CHECKED static bool restore_to_scratch(struct keep *keep, const struct archi
 	int lock = take_scratch(keep, folder, err);
 	if (lock < 0)
 		return false;
-	keep->doing = "making a cluster for the check";
+	keep->doing = SAID("making a cluster for the check");
 	keep_progress(0, 0, keep);
 	bool done = keep_store_make(keep, &store, folder, keep->config->postgres_bin, err) &&
 	            keep_load(keep, &store, archive, NULL, err);

@@ -202,13 +202,13 @@ const char *child_find_programs(struct arena *arena, const char *configured, int
 		return found;
 	if (version == 0)
 		(void)err_set(err,
-		              "pg_dump of PostgreSQL %d or newer is needed, and there is none%s%s; install the package "
+		              "pg_dump of PostgreSQL %d or newer is needed, and there is none in %s; install the package "
 		              "postgresql-client-%d",
-		              server_major, *configured ? " in " : "", configured, server_major);
+		              server_major, *configured ? configured : "PATH", server_major);
 	else
 		(void)err_set(err,
 		              "pg_dump of PostgreSQL %d or newer is needed, and %s is %d's; install the package "
 		              "postgresql-client-%d",
-		              server_major, *configured ? configured : "the one in the PATH", version, server_major);
+		              server_major, *configured ? configured : "the one in PATH", version, server_major);
 	return NULL;
 }

@@ -11,6 +11,7 @@
 #include "internal.h"
 #include "keep/folder.h"
 #include "measure.h"
+#include "text/language.h"
 #include "text/time.h"
 
 enum { CHUNK = 256 * 1024 };
@@ -111,7 +112,7 @@ ERR_CHECKED static bool take(struct keep *keep, struct keep_store *store, struct
 	if (!migrate_db_run(&store->db, "taking a snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") ||
 	    !describe(keep, store, manifest, made_s, err))
 		return false;
-	keep->doing = "measuring";
+	keep->doing = SAID("measuring");
 	keep_progress(0, 0, keep);
 	json_t *items = measure_take(&store->db);
 	if (!items)
@@ -122,7 +123,7 @@ ERR_CHECKED static bool take(struct keep *keep, struct keep_store *store, struct
 		return false;
 	const char *snapshot = arena_strdup(&keep->arena, PQgetvalue(result, 0, 0));
 	PQclear(result);
-	keep->doing = "dumping";
+	keep->doing = SAID("dumping");
 	return copy(keep, store, snapshot, draft, err) && migrate_db_run(&store->db, "ending the snapshot", "COMMIT");
 }
 

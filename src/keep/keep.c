@@ -15,6 +15,7 @@
 #include "base/place.h"
 #include "internal.h"
 #include "keep/folder.h"
+#include "text/language.h"
 #include "text/time.h"
 
 enum { KEEP_FAILED = 1, KEEP_USAGE = 2, KEEP_MOST = 10000, TELL_EVERY_MS = 200 };
@@ -53,7 +54,7 @@ void keep_say(struct keep *keep, const char *format, ...)
 		fputs("\r\033[K", stderr);
 	keep->line_open = false;
 	va_start(args, format);
-	vprintf(format, args);
+	vprintf(say(format), args);
 	va_end(args);
 	putchar('\n');
 	fflush(stdout);
@@ -67,7 +68,7 @@ void keep_progress(uint64_t done, uint64_t of, void *context)
 		return;
 	keep->told_ms = now_ms;
 	keep->line_open = true;
-	fprintf(stderr, "\r\033[K%s", keep->doing);
+	fprintf(stderr, "\r\033[K%s", say(keep->doing));
 	if (of != 0)
 		fprintf(stderr, " %.0f %%", 100.0 * (double)done / (double)of);
 	else if (done != 0)
@@ -91,10 +92,12 @@ const char *keep_folder(struct keep *keep, struct err *err)
 static int usage(const struct command *command)
 {
 	if (command) {
-		fprintf(stderr, "tracktwo: write: tracktwo admin %s %s\n", command->word, command->usage);
+		fputs("tracktwo: ", stderr);
+		fprintf(stderr, say("write: tracktwo admin %s %s"), command->word, command->usage);
+		putc('\n', stderr);
 		return KEEP_USAGE;
 	}
-	fputs("tracktwo: write one of:\n", stderr);
+	fprintf(stderr, "tracktwo: %s\n", say("write one of:"));
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		fprintf(stderr, "    tracktwo admin %s %s\n", commands[i].word, commands[i].usage);
 	return KEEP_USAGE;
@@ -160,7 +163,7 @@ static int run(struct keep *keep, const struct command *command)
 	if (keep->line_open)
 		fputs("\r\033[K", stderr);
 	if (!done && *err.message)
-		fprintf(stderr, "tracktwo: %s\n", err.message);
+		fprintf(stderr, "tracktwo: %s\n", say_message(&keep->arena, err.message));
 	return done ? 0 : KEEP_FAILED;
 }
 

@@ -17,6 +17,7 @@
 #include "child.h"
 #include "internal.h"
 #include "measure.h"
+#include "text/language.h"
 
 enum { CHUNK = 256 * 1024 };
 
@@ -49,15 +50,15 @@ static const char outside[] =
 static const char before[] = "SELECT pg_current_xact_id()::text AS keep_xact, %s AS keep_outside \\gset\n";
 
 /* Temporary tables would stand before the catalogue's in every search path, the comparison's included. */
+#define ENDS_ITSELF SAID("the backup is not one of tracktwo: it ends its own transaction")
+#define CHANGES_OUTSIDE SAID("the backup is not one of tracktwo: it changes what lies outside the store")
 static const char after[] =
     "\nSET standard_conforming_strings = on; DISCARD TEMP; SET ROLE tracktwo_owner; SET search_path = pg_catalog, "
     "pg_temp;\n"
     "SELECT set_config('tracktwo.xact', :'keep_xact', true), set_config('tracktwo.outside', :'keep_outside', true);\n"
     "DO $keep$ BEGIN IF current_setting('tracktwo.xact') <> pg_current_xact_id()::text THEN"
-    " RAISE EXCEPTION 'the backup is not one of tracktwo: it ends its own transaction'; END IF;\n"
-    "IF current_setting('tracktwo.outside') <> %s THEN"
-    " RAISE EXCEPTION 'the backup is not one of tracktwo: it changes what lies outside the store'; END IF; END "
-    "$keep$;\n";
+    " RAISE EXCEPTION '" ENDS_ITSELF "'; END IF;\n"
+    "IF current_setting('tracktwo.outside') <> %s THEN RAISE EXCEPTION '" CHANGES_OUTSIDE "'; END IF; END $keep$;\n";
 
 /* Nobody writes to what is about to be set aside, the dump neither. */
 static const char lock_store[] =
@@ -216,10 +217,10 @@ ERR_CHECKED static bool load(struct keep *keep, struct keep_store *store, const 
 	uuid_make(proof);
 	const char *first = beginning(keep, aside), *last = ending(keep, archive, catalogue, proof);
 	struct pair pair;
-	keep->doing = "restoring";
+	keep->doing = SAID("restoring");
 	bool done = start_pair(keep, store, archive, &pair, err) && write_all(pair.commands, first, strlen(first), err) &&
 	            pump(keep, archive, pair.script, pair.commands, err) && child_end(&pair.restore, err);
-	keep->doing = "comparing";
+	keep->doing = SAID("comparing");
 	keep_progress(0, 0, keep);
 	if (done)
 		done = write_all(pair.commands, last, strlen(last), err);

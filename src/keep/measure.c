@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/language.h"
+
 const char measure_session[] =
     "SET search_path = pg_catalog, pg_temp; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD';"
     "SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex';"
@@ -89,6 +91,8 @@ static const char *quoted(struct arena *arena, const char *text)
 	return copy;
 }
 
+#define RESTORED_OTHERWISE SAID("what was restored is not what was backed up")
+
 const char *measure_compare(struct arena *arena, const json_t *items, bool catalogue)
 {
 	char *text = json_dumps(items, JSON_COMPACT);
@@ -99,19 +103,20 @@ const char *measure_compare(struct arena *arena, const json_t *items, bool catal
 	    arena_printf(arena,
 	                 "%s\n%sSELECT set_config('tracktwo.expected', %s, false);\n"
 	                 "DO $keep$ DECLARE v_text text; BEGIN\n"
-	                 "SELECT string_agg(CASE WHEN was.item IS NULL THEN format('%%s is there and was not', item)"
-	                 " WHEN now.item IS NULL THEN format('%%s is missing', item)"
-	                 " WHEN was.rows <> now.rows THEN format('%%s has %%s rows and had %%s', item, now.rows, was.rows)"
-	                 " ELSE format('%%s differs', item) END, '; ' ORDER BY item) INTO v_text"
+	                 "SELECT string_agg(CASE WHEN was.item IS NULL THEN format(%s, item)"
+	                 " WHEN now.item IS NULL THEN format(%s, item)"
+	                 " WHEN was.rows <> now.rows THEN format(%s, item, now.rows, was.rows)"
+	                 " ELSE format(%s, item) END, '; ' ORDER BY item) INTO v_text"
 	                 " FROM jsonb_to_recordset(current_setting('tracktwo.expected')::jsonb) AS was(item text, rows "
 	                 "bigint, checksum text)"
 	                 " FULL JOIN pg_temp.keep_measure() AS now USING (item)"
 	                 " WHERE (%s OR item NOT LIKE 'catalogue %%')"
 	                 " AND (was.rows, was.checksum) IS DISTINCT FROM (now.rows, now.checksum);\n"
-	                 "IF v_text IS NOT NULL THEN RAISE EXCEPTION 'what was restored is not what was backed up: %%', "
-	                 "v_text; END IF;\n"
+	                 "IF v_text IS NOT NULL THEN RAISE EXCEPTION '" RESTORED_OTHERWISE ": %%', v_text; END IF;\n"
 	                 "END $keep$;\n",
-	                 measure_session, function, quoted(arena, text), catalogue ? "true" : "false");
+	                 measure_session, function, quoted(arena, text), quoted(arena, SAID("%s is there and was not")),
+	                 quoted(arena, SAID("%s is missing")), quoted(arena, SAID("%s has %s rows and had %s")),
+	                 quoted(arena, SAID("%s differs")), catalogue ? "true" : "false");
 	free(text);
 	return sql;
 }

@@ -8,6 +8,7 @@
 
 #include "internal.h"
 #include "measure.h"
+#include "text/language.h"
 
 enum { OLDEST_SERVER = 15 };
 
@@ -94,7 +95,7 @@ bool keep_move(struct keep *keep, struct err *err)
 		return false;
 	if (look.data_version == 0)
 		return err_set(err, "there is no embedded cluster in %.300s to move", look.root);
-	keep->doing = "looking at both servers";
+	keep->doing = SAID("looking at both servers");
 	bool done = open_target(keep, &target, err) && keep_store_open(keep, &source, KEEP_OWN, err) &&
 	            check_target(&target, &source, err) && copy(keep, &source, &target, err);
 	const char *dsn = done ? daemon_dsn(keep, keep->to) : "";

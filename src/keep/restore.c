@@ -7,6 +7,7 @@
 #include "base/place.h"
 #include "internal.h"
 #include "measure.h"
+#include "text/language.h"
 
 #define ASIDE "store_before_"
 
@@ -71,7 +72,7 @@ bool keep_restore(struct keep *keep, struct err *err)
 	const char *aside = NULL;
 	if (!keep_archive_open(keep, &archive, keep->file, err))
 		goto failed;
-	keep->doing = "looking for the database";
+	keep->doing = SAID("looking for the database");
 	if (!keep_store_open(keep, &store, KEEP_OWN, err) || !keep_store_unserved(&store, err) ||
 	    !migrate_db_check_locale(&store.db) || !check_ages(&archive, &store, err) ||
 	    !check_place(keep, &archive, &store, &occupied, err) ||

@@ -18,6 +18,7 @@
 #include "base/place.h"
 #include "internal.h"
 #include "measure.h"
+#include "text/language.h"
 
 #define BEFORE "data.before-"
 
@@ -94,7 +95,7 @@ ERR_CHECKED static bool back_up(struct keep *keep, struct upgrade *upgrade, stru
 	const char *folder = keep_folder(keep, err);
 	if (!folder)
 		return false;
-	keep->doing = "starting the old cluster";
+	keep->doing = SAID("starting the old cluster");
 	bool done = keep_store_make(keep, &store, keep->config->state_dir, upgrade->old_bin, err) &&
 	            check_room(&store, keep->config->state_dir, err);
 	if (done) {
@@ -135,7 +136,7 @@ ERR_CHECKED static bool make_new(struct keep *keep, struct upgrade *upgrade, str
 	if (!keep_archive_open(keep, archive, upgrade->made, err) || !place_remove_tree(upgrade->beside, err) ||
 	    !place_make_directories(upgrade->beside, 0700, err))
 		return false;
-	keep->doing = "making the new cluster";
+	keep->doing = SAID("making the new cluster");
 	keep_progress(0, 0, keep);
 	bool done = keep_store_make(keep, &store, upgrade->beside, upgrade->new_bin, err) &&
 	            keep_load(keep, &store, archive, NULL, err);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cli/form.h"
-#include "cli/language.h"
+#include "text/language.h"
 
 static struct arena arena;
 static const struct form_field fields[] = {{"title", "Who did not come.", false, false, false},

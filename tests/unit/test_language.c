@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <ctype.h>
+#include <errno.h>
 #include <glob.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,9 +24,9 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/draft.h"
-#include "cli/language.h"
 #include "cli/words.h"
 #include "rpc/error.h"
+#include "text/language.h"
 
 static struct arena arena;
 
@@ -138,20 +139,28 @@ struct call {
 	enum { LITERALS_ALL, LITERALS_PHRASES, LITERALS_FIRST } which;
 };
 
-static const struct call say_calls[] = {{"say", LITERALS_ALL}, {"SAID", LITERALS_ALL}, {NULL, LITERALS_ALL}};
+static const struct call say_calls[] = {{"say", LITERALS_ALL}, {"SAID", LITERALS_ALL}, {0}};
 static const struct call c_refusals[] = {{"type_fault", LITERALS_PHRASES},
                                          {"call_refuse", LITERALS_PHRASES},
                                          {"call_refuse_unanswered", LITERALS_PHRASES},
-                                         {NULL, LITERALS_ALL}};
+                                         {0}};
 static const struct call sql_refusals[] = {{"rule", LITERALS_PHRASES},           {"refused", LITERALS_PHRASES},
                                            {"invalid", LITERALS_PHRASES},        {"not_found", LITERALS_FIRST},
-                                           {"doctor_finding", LITERALS_PHRASES}, {NULL, LITERALS_ALL}};
+                                           {"doctor_finding", LITERALS_PHRASES}, {0}};
 /* All phrases of a file. */
-static const struct call anywhere[] = {{"", LITERALS_PHRASES}, {NULL, LITERALS_ALL}};
-static const struct call err_calls[] = {{"err_set", LITERALS_PHRASES}, {NULL, LITERALS_ALL}};
-static const struct call findings[] = {
-    {"findings_add", LITERALS_PHRASES}, {"add_finding", LITERALS_PHRASES}, {NULL, LITERALS_ALL}};
-static const struct call no_calls[] = {{NULL, LITERALS_ALL}};
+static const struct call anywhere[] = {{"", LITERALS_PHRASES}, {0}};
+static const struct call err_calls[] = {{"err_set", LITERALS_PHRASES}, {0}};
+/* What a person who runs a command of an administrator may be told. */
+static const struct call admin_calls[] = {{"err_set", LITERALS_PHRASES},
+                                          {"err_set_errno", LITERALS_PHRASES},
+                                          {"err_prefix", LITERALS_PHRASES},
+                                          {"keep_say", LITERALS_PHRASES},
+                                          {"say", LITERALS_ALL},
+                                          {"SAID", LITERALS_ALL},
+                                          {"migrate_db_refuse", LITERALS_PHRASES},
+                                          {0}};
+static const struct call findings[] = {{"findings_add", LITERALS_PHRASES}, {"add_finding", LITERALS_PHRASES}, {0}};
+static const struct call no_calls[] = {{0}};
 
 static const struct call *call_at(const char *start, const char *at, const struct call *calls)
 {
@@ -293,6 +302,10 @@ static void add_errors(struct texts *texts)
 		add_text(texts, error_rows[i].meaning);
 }
 
+static const char *const admin_sources[] = {"src/tracktwod.c",   "src/keep/*.c",      "src/cluster/*.c",
+                                            "src/io/migrate*.c", "src/text/config.c", "src/daemon/privileges.c",
+                                            "src/base/place.c"};
+
 static void collect(struct texts *required, struct texts *all)
 {
 	struct texts ignored = {0};
@@ -312,11 +325,16 @@ static void collect(struct texts *required, struct texts *all)
 	read_sources("src/feed/*.c", DIALECT_C, c_refusals, required, all);
 	read_sources("src/cli/doctor.c", DIALECT_C, findings, required, all);
 	read_sources("src/keep/doctor*.c", DIALECT_C, findings, required, all);
+	for (size_t i = 0; i < sizeof admin_sources / sizeof *admin_sources; i++)
+		read_sources(admin_sources[i], DIALECT_C, admin_calls, required, all);
 	read_sources("sql/api/*.sql", DIALECT_SQL, sql_refusals, required, all);
 	read_sources("src/text/*.c", DIALECT_C, no_calls, &ignored, all);
 	read_sources("src/base/*.c", DIALECT_C, no_calls, &ignored, all);
 	read_sources("include/*/*.h", DIALECT_C, no_calls, &ignored, all);
 	free(ignored.list);
+	/* What the system says behind err_set_errno(). */
+	for (int errnum = 1; errnum <= EHWPOISON; errnum++)
+		add_text(all, arena_strdup(&arena, strerror(errnum)));
 	for (size_t i = 0; i < required->count; i++)
 		add_text(all, required->list[i]);
 }
@@ -499,6 +517,14 @@ static void test_messages(void **state)
 	     "그런 교류 기록이 없습니다. 식별자를 확인하고 다시 시도하십시오"},
 	    {"this engagement is held already", "이 교류는 이미 held 상태입니다"},
 	    {"unknown parameter; did you mean country?", "알 수 없는 매개 변수입니다. country을(를) 쓰려고 하셨습니까?"},
+	    {"cannot read /a b: Permission denied", "/a b을(를) 읽을 수 없습니다: 권한이 없습니다"},
+	    {"the connection string is none: no such: thing", "접속 문자열이 아닙니다: no such: thing"},
+	    {"/a.backup: is cut off, or longer than it was", "/a.backup: 잘려 있거나 원래보다 깁니다"},
+	    {"psql: what was restored is not what was backed up: note has 1 rows and had 2; holiday is missing",
+	     "psql: 복원한 것이 백업한 것과 다릅니다: 메모의 행은 1개인데 원래 2개였습니다; 공휴일이(가) 없습니다"},
+	    {"/etc/a.conf:3: write a section as [name], alone on its line",
+	     "/etc/a.conf:3: 부분은 한 줄에 [이름]만 쓰십시오"},
+	    {"no row: says this", "no row: says this"},
 	    {"100% of what no row says", "100% of what no row says"},
 	    {"", ""},
 	};

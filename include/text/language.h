@@ -1,10 +1,10 @@
-/* Language: the texts of the command line in the language of who reads them.
+/* Language: what a person who types a command reads, in their language.
  *
- * English texts are the keys, and the Korean ones stand in tables compiled into the binary (src/cli/korean_PART.inc),
+ * English texts are the keys, and the Korean ones stand in tables compiled into the binary (src/text/korean_PART.inc),
  * so that they are there where no Korean locale is installed. What a person reads goes through say(); what a program
  * reads (names of members, columns of TSV, JSON) does not. */
-#ifndef TRACKTWO_CLI_LANGUAGE_H
-#define TRACKTWO_CLI_LANGUAGE_H
+#ifndef TRACKTWO_TEXT_LANGUAGE_H
+#define TRACKTWO_TEXT_LANGUAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,8 +31,8 @@ say(const char *english);
 #define SAID(english) english
 
 /* A text that somebody else has made, such as a message of the daemon: a row that is its format does, too, and what
- * stands in the format's places is translated in turn where it can be. Returns `english` itself when no row fits. In
- * the arena, or static. */
+ * stands in the format's places is translated in turn where it can be; and two texts with ": " or "; " between them
+ * are translated each. Returns `english` itself when no row fits. In the arena, or static. */
 const char *say_message(struct arena *arena, const char *english);
 
 /* The heading of a column for people: the name of a member, in the language chosen. Static, or `member` itself. */

@@ -1,7 +1,7 @@
 /* Language: one table of rows, and an index over it that is sorted when it is first asked.
  *
  * Invariant: a text that no row holds comes back as it is, so that a missing row shows English and never nothing. */
-#include "cli/language.h"
+#include "text/language.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@ static const struct language_row rows[] = {
 #include "korean_desk.inc"
 #include "korean_tail.inc"
 #include "korean_keep.inc"
+#include "korean_admin.inc"
     {"", ""},
 };
 /* Apart, because in a message such a word is a name to be typed. */
@@ -84,10 +85,10 @@ static size_t place_length(const char *format)
 	if (format[0] != '%')
 		return 0;
 	size_t flags = 1 + strspn(format + 1, "-.*0123456789lz");
-	return format[flags] && strchr("sduc", format[flags]) ? flags + 1 : 0;
+	return format[flags] && strchr("sducf", format[flags]) ? flags + 1 : 0;
 }
 
-enum { PLACES = 6, DEPTH = 4 };
+enum { PLACES = 6, DEPTH = 6 };
 
 struct places {
 	const char *texts[PLACES];
@@ -121,6 +122,23 @@ static bool match_format(const char *format, const char *text, struct places *pl
 		return false;
 	}
 	return *text == '\0';
+}
+
+/* What stands between two texts that were put together: err.h puts the first, and a format may end with it before its
+ * last place; lists of findings have the second. */
+static const char *const joints[] = {": ", "; "};
+enum { JOINTS = sizeof joints / sizeof *joints };
+
+/* Whether a place took in the start of another text. */
+static bool swallows(const char *format, const struct places *places)
+{
+	const char *behind = strstr(format, ": %");
+	bool open = behind && behind[2 + place_length(behind + 2)] == '\0';
+	for (size_t i = 0; i + open < places->count; i++)
+		for (size_t k = 0; k < JOINTS; k++)
+			if (memmem(places->texts[i], places->lengths[i], joints[k], strlen(joints[k])))
+				return true;
+	return false;
 }
 
 /* The characters of a format that stand for themselves: the more of them, the surer a match is. */
@@ -157,25 +175,48 @@ static const char *fill_places(struct arena *arena, const char *format, const st
 	return text;
 }
 
-static const char *say_deeper(struct arena *arena, const char *english, int depth)
+/* The row that fits best, filled; NULL when none fits. */
+static const char *say_row(struct arena *arena, const char *english, bool swallowing, int depth)
 {
 	enum { LEAST_PLAIN = 6 };
-	const char *exact = say(english);
 	const struct language_row *best = NULL;
 	struct places best_places = {0};
-	if (exact != english || !korean || depth >= DEPTH)
-		return exact;
 	for (size_t i = 0; i < ROW_COUNT; i++) {
 		struct places places = {0};
 		size_t plain = plain_length(rows[i].english);
 		if (plain == strlen(rows[i].english) || plain < LEAST_PLAIN || (best && plain <= plain_length(best->english)))
 			continue;
-		if (match_format(rows[i].english, english, &places)) {
+		if (match_format(rows[i].english, english, &places) && (swallowing || !swallows(rows[i].english, &places))) {
 			best = &rows[i];
 			best_places = places;
 		}
 	}
-	return best ? fill_places(arena, best->korean, &best_places, depth) : english;
+	return best ? fill_places(arena, best->korean, &best_places, depth) : NULL;
+}
+
+/* "cannot read FILE: Permission denied" is two texts. NULL when neither is known. */
+static const char *say_halves(struct arena *arena, const char *english, int depth)
+{
+	for (size_t i = 0; i < JOINTS; i++) {
+		const char *joint = strstr(english, joints[i]);
+		if (!joint)
+			continue;
+		const char *first = arena_copy(arena, english, (size_t)(joint - english)), *second = joint + strlen(joints[i]);
+		const char *one = say_deeper(arena, first, depth + 1), *other = say_deeper(arena, second, depth + 1);
+		if (one != first || other != second)
+			return arena_printf(arena, "%s%s%s", one, joints[i], other);
+	}
+	return NULL;
+}
+
+static const char *say_deeper(struct arena *arena, const char *english, int depth)
+{
+	const char *said = say(english);
+	if (said != english || !korean || depth >= DEPTH)
+		return said;
+	if (!(said = say_row(arena, english, false, depth)) && !(said = say_halves(arena, english, depth)))
+		said = say_row(arena, english, true, depth);
+	return said ? said : english;
 }
 
 const char *say_message(struct arena *arena, const char *english)
