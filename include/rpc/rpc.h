@@ -64,7 +64,8 @@ void rpc_set_limits(struct rpc *rpc, size_t max_inflight, size_t max_line_bytes)
 void rpc_bind(struct rpc *rpc, const char *method, call_handler *handler, void *context);
 const char *rpc_missing_handler(const struct rpc *rpc);
 
-/* Until true, calls that need the database are answered `unavailable`. */
+/* Until true, calls that need the database are answered `unavailable`; true only once the reference tables are loaded.
+ * What has come before it is false again is carried out. */
 void rpc_set_ready(struct rpc *rpc, bool ready);
 bool rpc_ready(const struct rpc *rpc);
 

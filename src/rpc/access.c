@@ -116,12 +116,14 @@ static struct call *access_take_waiting(struct access *access)
 	return first;
 }
 
+static void access_identify(struct call *call);
+
 static void access_settle(struct access *access)
 {
 	struct call *call = access_take_waiting(access);
 	while (call) {
 		struct call *next = call->next;
-		access_decide(call);
+		access_identify(call);
 		call = next;
 	}
 }
@@ -368,18 +370,10 @@ static void access_judge(struct call *call, const struct identity *identity)
 	}
 }
 
-void access_decide(struct call *call)
+/* Judges the call, or lets it wait for who its session is. */
+static void access_identify(struct call *call)
 {
 	struct rpc_session *session = call->session;
-
-	if (call->route->method->role == ROLE_ANYONE) {
-		call_admitted(call);
-		return;
-	}
-	if (!rpc_ready(call->rpc)) {
-		call_refuse(call, ERROR_UNAVAILABLE, "the database is not ready yet; try again in a while");
-		return;
-	}
 	const struct identity *cached = NULL;
 
 	if (!is_waiting(session)) {
@@ -396,4 +390,15 @@ void access_decide(struct call *call)
 	call->next = NULL;
 	*session->access->end = call;
 	session->access->end = &call->next;
+}
+
+void access_decide(struct call *call)
+{
+	if (call->route->method->role == ROLE_ANYONE)
+		call_admitted(call);
+	/* Asked once: what came while it was ready is carried out, however long its caller is looked up. */
+	else if (!rpc_ready(call->rpc))
+		call_refuse(call, ERROR_UNAVAILABLE, "the database is not ready yet; try again in a while");
+	else
+		access_identify(call);
 }

@@ -231,10 +231,6 @@ void call_admitted(struct call *call)
 {
 	const struct method *method = call->route->method;
 
-	if (method->kind != METHOD_LOCAL && !(rpc_ready(call->rpc) && reference_loaded())) {
-		call_refuse(call, ERROR_UNAVAILABLE, "the database is not ready yet; try again in a while");
-		return;
-	}
 	if (method->kind == METHOD_WRITE)
 		call_take_request_id(call);
 	call_check(call);

@@ -515,8 +515,9 @@ static void test_stopped_with_requests_in_flight(void **state)
 		client_open(&clients[i], harness);
 		json_decref(client_result(&clients[i], "system.info", NULL));
 	}
-	/* Nothing can be written while this is held. */
-	PQclear(PQexec(database, "BEGIN; LOCK TABLE store.change IN ACCESS EXCLUSIVE MODE"));
+	/* Nothing can be written while this is held; and who calls is looked up anew, and not found out. */
+	PQclear(PQexec(database, "BEGIN; LOCK TABLE store.change, store.principal IN ACCESS EXCLUSIVE MODE"));
+	free(harness_query(harness, "NOTIFY tracktwo, 'principal'"));
 	for (int i = 0; i < CLIENTS; i++)
 		send_many(&clients[i], i);
 	assert_int_equal(kill(harness->daemon, SIGTERM), 0);
