@@ -260,8 +260,10 @@ END $$;
 -- Up to p_limit reminders that are to be escalated, locked.
 CREATE FUNCTION reminders_unheard(p_limit int) RETURNS uuid[] LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp(); -- a volatile function ends no scan of an index
 BEGIN
-	RETURN ARRAY(SELECT id FROM store.reminder WHERE escalate_at <= clock_timestamp() ORDER BY escalate_at
+	RETURN ARRAY(SELECT id FROM store.reminder WHERE escalate_at <= v_now ORDER BY escalate_at
 		LIMIT p_limit FOR UPDATE SKIP LOCKED);
 END $$;
 
@@ -411,7 +413,7 @@ BEGIN
 END $$;
 
 -- Makes what has come due, and claims what this daemon can send: pushes to subscribers of these assignees, and up to
--- p_room messages on the channels of p_able. → {claimed, fired, due_in_ms, stock}: the deliveries, how many reminders came
+-- p_room messages on the channels of p_able. → {claimed, fired, due_in_us, stock}: the deliveries, how many reminders came
 -- due, when to ask again, NULL for no time, and whether rules want working out. While another daemon has messages under way
 -- it is asked again soon: that one may die.
 CREATE FUNCTION reminder_claim(p_caller uuid, p_daemon uuid, p_assignees uuid[], p_able text[], p_room integer,
@@ -437,10 +439,10 @@ BEGIN
 	PERFORM deliveries_lease(v_messages, p_daemon, p_message_lease_s);
 	PERFORM deliveries_tell(p_daemon, v_push || v_fired);
 	v_next := claim_next(p_daemon, p_assignees, p_able, p_room > cardinality(v_messages));
-	RETURN format('{"claimed":%s,"fired":%s,"due_in_ms":%s,"stock":%s}', to_jsonb(v_push || v_fired || v_messages),
+	RETURN format('{"claimed":%s,"fired":%s,"due_in_us":%s,"stock":%s}', to_jsonb(v_push || v_fired || v_messages),
 		coalesce(cardinality(v_due), 0),
 		CASE WHEN v_next <= v_now THEN '0'
-			ELSE coalesce(greatest(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000), 1)::text, 'null') END, to_jsonb(
+			ELSE coalesce(greatest(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000000), 1)::text, 'null') END, to_jsonb(
 		EXISTS (SELECT FROM store.reminder WHERE stock = 'wanted' AND status NOT IN ('done', 'cancelled'))));
 END $$;
 

@@ -350,6 +350,8 @@ struct event_base *http_loop_new(void)
 
 	must(config);
 	event_config_set_max_dispatch_interval(config, NULL, AT_ONCE, PRIORITIES - 1);
+	/* A reminder is due to the microsecond; epoll's own time-outs are whole milliseconds, rounded up. */
+	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
 	base = event_base_new_with_config(config);
 	must(base);
 	event_base_priority_init(base, PRIORITIES);

@@ -97,11 +97,11 @@ void engine_on_principals(struct engine *engine)
 	engine_next(engine);
 }
 
-static void engine_sleep(struct engine *engine, double due_in_ms)
+static void engine_sleep(struct engine *engine, double due_in_us)
 {
-	double most = engine->ready ? ENGINE_RECHECK_S * 1000.0 : LOST_MS;
-	long ms = (long)(due_in_ms < 0 ? 0 : due_in_ms < most ? due_in_ms : most);
-	event_add(&engine->timer, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000});
+	double most = engine->ready ? ENGINE_RECHECK_S * 1e6 : LOST_MS * 1e3;
+	long us = (long)(due_in_us < 0 ? 0 : due_in_us < most ? due_in_us : most);
+	event_add(&engine->timer, &(struct timeval){.tv_sec = us / 1000000, .tv_usec = us % 1000000});
 }
 
 void engine_forget(struct engine *engine, const struct rpc_session *session)
@@ -152,7 +152,7 @@ static bool want_page(struct engine *engine, struct arena *arena, const char **v
 	struct subscription *at = fresh_reader(engine, &congested);
 	(void)arena;
 	if (!at && congested)
-		engine_sleep(engine, CONGESTED_MS);
+		engine_sleep(engine, CONGESTED_MS * 1e3);
 	if (!at)
 		return false;
 	memcpy(engine->asked_for, at->id, sizeof engine->asked_for);
@@ -346,26 +346,26 @@ static void on_page(struct engine *engine, const json_t *answer)
 
 static void on_claim(struct engine *engine, const json_t *answer)
 {
-	const json_t *claimed = json_object_get(answer, "claimed"), *due_in = json_object_get(answer, "due_in_ms");
-	double ms = json_is_number(due_in) ? json_number_value(due_in) : ENGINE_RECHECK_S * 1000.0;
+	const json_t *claimed = json_object_get(answer, "claimed"), *due_in = json_object_get(answer, "due_in_us");
+	double us = json_is_number(due_in) ? json_number_value(due_in) : ENGINE_RECHECK_S * 1e6;
 
 	if (json_array_size(claimed) > 0)
 		ids_append(&engine->claimed, ids_of(claimed));
 	engine->stock_wanted = engine->stock_wanted || json_is_true(json_object_get(answer, "stock"));
-	if (json_array_size(claimed) > 0 || ms > 0) {
+	if (json_array_size(claimed) > 0 || us > 0) {
 		engine->idle_ms = IDLE_FIRST_MS;
 	} else if (json_integer_value(json_object_get(answer, "fired")) > 0) {
 		/* Nothing of it is for this daemon, and more is due. */
-		ms = 0;
+		us = 0;
 	} else {
 		/* Something is due and somebody else has it locked. */
-		ms = (double)engine->idle_ms;
+		us = (double)engine->idle_ms * 1e3;
 		engine->idle_ms = engine->idle_ms < IDLE_MOST_MS / 2 ? engine->idle_ms * 2 : IDLE_MOST_MS;
 	}
-	if (ms <= 0)
+	if (us <= 0)
 		engine->claim_wanted = true;
 	else
-		engine_sleep(engine, ms);
+		engine_sleep(engine, us);
 }
 
 static void on_roles(struct engine *engine, const json_t *roles)
@@ -431,7 +431,7 @@ static void engine_on_loss(struct engine *engine)
 			                 "the database is out of reach; try again in a while");
 	}
 	engine->roles_wanted = engine->subscriptions != NULL;
-	engine_sleep(engine, LOST_MS);
+	engine_sleep(engine, LOST_MS * 1e3);
 }
 
 static void engine_take(struct engine *engine, enum question asked, const struct pg_result *result)

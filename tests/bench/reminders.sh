@@ -98,11 +98,11 @@ all() {
 		echo "   pg-boss by work() $(cat "$folder/pg-boss.$1")"
 	fi
 	echo "Late, p50 and p99 in µs:"
-	for pair in 1 2 3; do
+	for pair in $(seq "$pairs"); do
 		ours "$single" $apart_ms >"$folder/row"
 		cut -d' ' -f2 "$folder/row" >>"$folder/p50.$1"
 		cut -d' ' -f3 "$folder/row" >>"$folder/p99.$1"
-		echo "   $pair/3: tracktwod $(cut -d' ' -f2- "$folder/row")"
+		echo "   $pair/$pairs: tracktwod $(cut -d' ' -f2- "$folder/row")"
 	done
 	for mode in graphile-worker pg-boss; do
 		peer $mode latency "$single" $apart_ms >"$folder/late.$mode.$1"
