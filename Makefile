@@ -103,7 +103,7 @@ test-unit: $(UNIT_TESTS)
 	@sh tests/run.sh $(BUILD)/log/unit $(UNIT_TESTS)
 
 test-integration: all $(INTEGRATION_TESTS)
-	@sh tests/run.sh $(BUILD)/log/integration $(INTEGRATION_TESTS)
+	@sh tests/integration/run.sh $(BUILD) $(INTEGRATION_TESTS)
 
 test-sanitized:
 	@$(MAKE) --no-print-directory BUILD=build/sanitized OPTIMIZE=-O1 \
@@ -187,7 +187,7 @@ test-service: deps
 
 # As .clang-format says.
 format:
-	clang-format -i $(wildcard src/*.c src/*/*.[ch] include/*/*.h tests/*/*.[ch])
+	@clang-format -i $(wildcard src/*.c src/*/*.[ch] include/*/*.h tests/*/*.[ch])
 
 clean:
 	rm -rf build

@@ -441,8 +441,8 @@ BEGIN
 	v_next := claim_next(p_daemon, p_assignees, p_able, p_room > cardinality(v_messages));
 	RETURN format('{"claimed":%s,"fired":%s,"due_in_us":%s,"stock":%s}', to_jsonb(v_push || v_fired || v_messages),
 		coalesce(cardinality(v_due), 0),
-		CASE WHEN v_next <= v_now THEN '0'
-			ELSE coalesce(greatest(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000000), 1)::text, 'null') END, to_jsonb(
+		CASE WHEN v_next IS NULL THEN 'null' WHEN v_next <= v_now THEN '0'
+			ELSE greatest(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000000), 1)::text END, to_jsonb(
 		EXISTS (SELECT FROM store.reminder WHERE stock = 'wanted' AND status NOT IN ('done', 'cancelled'))));
 END $$;
 

@@ -22,7 +22,7 @@
 
 #include "guard.h"
 
-enum { READY_MS = 20000, STOP_MS = 40000, ANSWER_MS = 20000 };
+enum { READY_MS = 60000, STOP_MS = 40000, ANSWER_MS = 20000 };
 
 long long harness_now_ms(void)
 {
@@ -50,17 +50,34 @@ void harness_program(char *path, size_t size)
 	strncat(path, "/tracktwod", size - strlen(path) - 1);
 }
 
+void harness_folder(char *path, size_t size)
+{
+	const char *root = getenv("TRACKTWO_TEST_ROOT");
+	snprintf(path, size, "%s/tracktwo-test-XXXXXX", root ? root : "/tmp");
+	assert_non_null(mkdtemp(path));
+	assert_int_equal(chmod(path, 0755), 0);
+	guard_folder(path);
+}
+
+void harness_init_empty(struct harness *harness)
+{
+	*harness = (struct harness){0};
+	harness_folder(harness->folder, sizeof harness->folder);
+	snprintf(harness->state, sizeof harness->state, "%.50s/state", harness->folder);
+	snprintf(harness->socket, sizeof harness->socket, "%.70s/socket", harness->state);
+	snprintf(harness->log, sizeof harness->log, "%.50s/log", harness->folder);
+}
+
 void harness_init(struct harness *harness)
 {
-	char made[] = "/tmp/tracktwo-test-XXXXXX";
-	*harness = (struct harness){0};
-	assert_non_null(mkdtemp(made));
-	assert_int_equal(chmod(made, 0755), 0);
-	guard_folder(made);
-	snprintf(harness->folder, sizeof harness->folder, "%s", made);
-	snprintf(harness->state, sizeof harness->state, "%s/state", made);
-	snprintf(harness->socket, sizeof harness->socket, "%s/state/socket", made);
-	snprintf(harness->log, sizeof harness->log, "%s/log", made);
+	const char *made = getenv("TRACKTWO_TEST_STATE");
+	char command[512];
+
+	harness_init_empty(harness);
+	if (made) {
+		snprintf(command, sizeof command, "cp -a '%.200s' '%s'", made, harness->state);
+		assert_int_equal(system(command), 0);
+	}
 }
 
 void harness_exec(const struct harness *harness, const char *const *words)

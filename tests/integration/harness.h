@@ -1,8 +1,8 @@
 /* Harness: a real daemon on a real, throw-away cluster, and clients of its socket.
  *
- * Each test program has one folder of its own under /tmp, one daemon and one embedded PostgreSQL in it, removed at the
- * end, also when the program is killed (guard.h); the daemon's log is shown when a test failed. Anything that does not
- * come in time fails the test. As root the daemon drops to its own user as it always does. */
+ * Each test program has one folder of its own under TRACKTWO_TEST_ROOT (/tmp), one daemon and one embedded PostgreSQL
+ * in it, removed at the end, also when the program is killed (guard.h); the daemon's log is shown when a test failed.
+ * Anything that does not come in time fails the test. As root the daemon drops to its own user as it always does. */
 #ifndef TRACKTWO_TESTS_HARNESS_H
 #define TRACKTWO_TESTS_HARNESS_H
 
@@ -23,8 +23,13 @@ struct harness {
 int harness_group_setup(void **state);
 int harness_group_teardown(void **state);
 
-/* Makes the folder and starts the daemon; harness_await() waits until it is ready (20 s). */
+/* A new folder of mode 0755, which the guard removes. */
+void harness_folder(char *path, size_t size);
+/* Makes the folder, with a copy of the state that TRACKTWO_TEST_STATE names where it does: the cluster of a daemon that
+ * has stopped. harness_start() starts the daemon; harness_await() waits until it is ready (60 s). */
 void harness_init(struct harness *harness);
+/* Without a state in any case: for what begins with none, or has its cluster elsewhere. */
+void harness_init_empty(struct harness *harness);
 void harness_start(struct harness *harness);
 void harness_await(struct harness *harness);
 /* The daemon that was built along with this test. */

@@ -1,5 +1,6 @@
 /* Cluster with a real PostgreSQL: made, started, killed, left behind, stopped. Root runs it as the database's user. */
 #include "guard.h"
+#include "harness.h"
 #include "cluster/cluster.h"
 
 #include <ftw.h>
@@ -366,10 +367,7 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 static int group_setup(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/test_cluster.XXXXXX");
-	if (!mkdtemp(folder))
-		return -1;
-	guard_folder(folder);
+	harness_folder(folder, sizeof folder);
 	base = event_base_new();
 	return base ? 0 : -1;
 }

@@ -55,7 +55,7 @@ _Noreturn static void start_and_wait(int tell)
 {
 	struct harness harness;
 	struct left left = {0};
-	harness_init(&harness);
+	harness_init_empty(&harness);
 	harness_start(&harness);
 	harness_await(&harness);
 	left.daemon = harness.daemon;

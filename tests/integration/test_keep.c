@@ -384,7 +384,7 @@ static void test_move(void **state)
 	struct harness *harness = *state;
 	struct harness other;
 	char to[300], dsn[300], admin_dsn[320], wrong[300];
-	harness_init(&other);
+	harness_init_empty(&other);
 	admin_begin_again(&other);
 	free(harness_query(&other, "CREATE DATABASE mine OWNER tracktwo_owner TEMPLATE template0"));
 	snprintf(to, sizeof to, "host=%s/postgres/socket dbname=mine user=tracktwo_admin", other.state);

@@ -292,14 +292,14 @@ static void test_waits_for_its_database(void **state)
 	struct client client, direct;
 	char setting[120], socket[140], dsn[256], *said, *id;
 	(void)state;
-	harness_init(&store);
+	harness_init_empty(&store);
 	settings_of(&store, setting, socket);
 	assert_int_equal(RUN(&said, "-s", setting, "-s", socket, "--migrate"), EX_OK);
 	expect_said(said, "applied 0001");
 	free(said);
 	expect_nothing_left(&store, 0);
 
-	harness_init(&front);
+	harness_init_empty(&front);
 	snprintf(dsn, sizeof dsn, "database.dsn=host=%s/postgres/socket dbname=tracktwo user=tracktwo_daemon", store.state);
 	front.settings[0] = dsn;
 	harness_start(&front);
@@ -346,7 +346,7 @@ static void test_stopped_while_starting(void **state)
 	for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
 		struct harness harness;
 		struct client client;
-		harness_init(&harness);
+		harness_init_empty(&harness);
 		harness_start(&harness);
 		await_log(&harness, moments[i]);
 		pid_t server = postmaster(&harness);

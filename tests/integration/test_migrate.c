@@ -1,6 +1,7 @@
 /* Migrate with a real PostgreSQL, made by the cluster room. Migrations and api are this file's own. The tests build on
  * each other, in order. Root runs it as the database's user. */
 #include "guard.h"
+#include "harness.h"
 #include "io/migrate.h"
 
 #include <ftw.h>
@@ -445,10 +446,7 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 static int group_setup(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/test_migrate.XXXXXX");
-	if (!mkdtemp(folder))
-		return -1;
-	guard_folder(folder);
+	harness_folder(folder, sizeof folder);
 	base = event_base_new();
 	struct err err;
 	const struct cluster_options options = {folder, "", on_state, NULL};

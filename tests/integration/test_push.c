@@ -30,6 +30,34 @@ static int by_size(const void *one, const void *other)
 	return (a > b) - (a < b);
 }
 
+/* The daemon asks the database nothing for a second, within ten of them. */
+static bool comes_to_rest(const struct harness *harness)
+{
+	static const char last[] = "SELECT max(state_change) FROM pg_stat_activity WHERE usename = 'tracktwo_daemon'";
+	bool rests = false;
+	for (int i = 0; i < 10 && !rests; i++) {
+		char *before = harness_query(harness, last);
+		sleep(1);
+		char *after = harness_query(harness, last);
+		rests = strcmp(before, after) == 0;
+		free(before), free(after);
+	}
+	return rests;
+}
+
+/* With nothing due, and with something that is due much later. */
+static void test_rests(void **state)
+{
+	struct client client;
+	assert_true(comes_to_rest(*state));
+	client_open(&client, *state);
+	char *id = push_remind(&client, "Much later", push_in_ms(3600000), bootstrap);
+	assert_true(comes_to_rest(*state));
+	push_call_by_id(&client, "reminder.cancel", "id", id);
+	client_close(&client);
+	free(id);
+}
+
 /* A few reminders, due in two seconds and a little more; how late the latest was. */
 static int64_t latest_of_round(struct client *client, struct client *subscriber, const char *subscription,
                                const char *who)
@@ -420,7 +448,7 @@ static void test_second_daemon(void **state)
 	struct harness *first = *state, second;
 	struct client client, one, two;
 	char s1[37], s2[37], d1[37], d2[37], oldest[37] = "", dsn[256], sql[200];
-	harness_init(&second);
+	harness_init_empty(&second);
 	snprintf(dsn, sizeof dsn, "database.dsn=host=%s/postgres/socket dbname=tracktwo user=tracktwo_daemon",
 	         first->state);
 	second.settings[0] = dsn;
@@ -475,6 +503,7 @@ static void test_second_daemon(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_rests),
 	    cmocka_unit_test(test_punctual),
 	    cmocka_unit_test(test_subscribers),
 	    cmocka_unit_test(test_backlog_comes_first),

@@ -142,7 +142,7 @@ static void test_new_codes_are_known(void **state)
 	struct harness *first = *state, second;
 	struct client other;
 	char dsn[256], code[24];
-	harness_init(&second);
+	harness_init_empty(&second);
 	snprintf(dsn, sizeof dsn, "database.dsn=host=%s/postgres/socket dbname=tracktwo user=tracktwo_daemon",
 	         first->state);
 	second.settings[0] = dsn;

@@ -272,7 +272,7 @@ static void test_second_daemon(void **state)
 	struct client client;
 	char dsn[256], name[32];
 	int64_t best_us = INT64_MAX;
-	harness_init(&second);
+	harness_init_empty(&second);
 	snprintf(dsn, sizeof dsn, "database.dsn=host=%s/postgres/socket dbname=tracktwo user=tracktwo_daemon",
 	         first->state);
 	second.settings[0] = dsn;
