@@ -51,7 +51,7 @@ void migrate_db_say(const struct migrate_db *db, const char *format, ...)
 	fflush(db->progress);
 }
 
-/* A server that answers at all has refused us for a reason that waiting will not cure, except a lack of free slots. */
+/* A server that is up has refused us for a reason that waiting will not cure, except a lack of free slots. */
 static enum migrate_outcome why_not_connected(const char *const *keywords, const char *const *values,
                                               const char *message)
 {
@@ -68,21 +68,30 @@ static enum migrate_outcome why_not_connected(const char *const *keywords, const
 	return MIGRATE_UNREACHABLE;
 }
 
+ERR_CHECKED static bool try_connecting(struct migrate_db *db, const char *const *keywords, const char *const *values)
+{
+	struct err err;
+	db->connection = PQconnectdbParams(keywords, values, 1);
+	if (PQstatus(db->connection) == CONNECTION_OK)
+		return true;
+	err_set(&err, "%s", PQerrorMessage(db->connection));
+	tidy(err.message);
+	db->outcome = why_not_connected(keywords, values, err.message);
+	migrate_db_close(db);
+	return err_set(db->err, "%s", err.message);
+}
+
 bool migrate_db_open(struct migrate_db *db, const char *dsn, const char *database)
 {
 	/* What stands before the connection string is overridden by it, what stands behind overrides it. */
 	const char *keywords[] = {"connect_timeout", "application_name",         "dbname",
 	                          "client_encoding", database ? "dbname" : NULL, NULL};
 	const char *values[] = {"10", "tracktwod migrate", dsn, "UTF8", database, NULL};
-	db->connection = PQconnectdbParams(keywords, values, 1);
-	if (PQstatus(db->connection) != CONNECTION_OK) {
-		struct err err;
-		err_set(&err, "%s", PQerrorMessage(db->connection));
-		tidy(err.message);
-		db->outcome = why_not_connected(keywords, values, err.message);
-		migrate_db_close(db);
-		return err_set(db->err, "%s", err.message);
-	}
+	/* Twice: it may have come up between our attempt and the question whether it is up. */
+	bool connected = try_connecting(db, keywords, values) ||
+	                 (db->outcome == MIGRATE_REFUSED && try_connecting(db, keywords, values));
+	if (!connected)
+		return false;
 	PQsetNoticeReceiver(db->connection, ignore_notice, NULL);
 	return migrate_db_run(db, "setting up the session",
 	                      "SET search_path = pg_catalog; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD';"

@@ -136,16 +136,30 @@ static bool harness_ready(struct harness *harness)
 	return ready;
 }
 
+static void show_log(const struct harness *harness)
+{
+	char line[1024];
+	FILE *log = fopen(harness->log, "r");
+	while (log && fgets(line, sizeof line, log))
+		fprintf(stderr, "    daemon: %s", line);
+	if (log)
+		fclose(log);
+}
+
 void harness_await(struct harness *harness)
 {
 	long long until = harness_now_ms() + READY_MS;
+	int status;
 	while (!harness_ready(harness)) {
-		if (waitpid(harness->daemon, NULL, WNOHANG) == harness->daemon) {
+		if (waitpid(harness->daemon, &status, WNOHANG) == harness->daemon) {
 			harness->daemon = 0;
-			fail_msg("the daemon ended while starting");
+			show_log(harness);
+			fail_msg("the daemon ended while starting (status %d)", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 		}
-		if (harness_now_ms() > until)
+		if (harness_now_ms() > until) {
+			show_log(harness);
 			fail_msg("the daemon is not ready after %d ms", READY_MS);
+		}
 		sleep_ms(20);
 	}
 }
@@ -177,16 +191,6 @@ void harness_kill(struct harness *harness)
 {
 	kill(harness->daemon, SIGKILL);
 	harness_reap(harness);
-}
-
-static void show_log(const struct harness *harness)
-{
-	char line[1024];
-	FILE *log = fopen(harness->log, "r");
-	while (log && fgets(line, sizeof line, log))
-		fprintf(stderr, "    daemon: %s", line);
-	if (log)
-		fclose(log);
 }
 
 /* Also when the daemon was killed and its server is on its way out: a folder is removed once nothing lives in it. */

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -189,6 +191,62 @@ static void test_unprepared(void **state)
 	assert_int_equal(check_with(dsn, functions, FUNCTIONS, &err), MIGRATE_UNREACHABLE);
 	assert_int_equal(migrate_apply(dsn, functions, FUNCTIONS, NULL, &err), MIGRATE_UNREACHABLE);
 	assert_int_equal(migrate_apply("no such=thing", functions, FUNCTIONS, NULL, &err), MIGRATE_REFUSED);
+}
+
+static void refuse_next(int listener, const char *sqlstate)
+{
+	char packet[2000], fields[64];
+	int link = accept(listener, NULL, NULL);
+	if (link < 0 || read(link, packet, sizeof packet) <= 0)
+		_exit(1);
+	size_t length = (size_t)snprintf(fields, sizeof fields, "SFATAL%cVFATAL%cC%s%cMno%c", 0, 0, sqlstate, 0, 0) + 1;
+	const char head[] = {'E', 0, 0, 0, (char)(length + 4)};
+	if (write(link, head, sizeof head) < 0 || write(link, fields, length) < 0)
+		_exit(1);
+	close(link);
+}
+
+/* A server that refuses one connection after another by these SQLSTATEs. */
+static pid_t start_refusing(const char *const *sqlstates)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/.s.PGSQL.5432", folder);
+	unlink(address.sun_path);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		for (; *sqlstates; sqlstates++)
+			refuse_next(listener, *sqlstates);
+		_exit(0);
+	}
+	close(listener);
+	return child;
+}
+
+/* One that was starting when asked for a connection, and up when asked whether it is, has not refused. */
+static void test_starting(void **state)
+{
+	static const char *const starting[] = {"57P03", "57P03", NULL}, *const in_between[] = {"57P03", "28000", "57P03",
+	                                                                                       "57P03", NULL};
+	static const char *const refusing[] = {"28000", "28000", "28000", "28000", NULL};
+	static const struct {
+		const char *const *sqlstates;
+		enum migrate_outcome outcome;
+	} cases[] = {{starting, MIGRATE_UNREACHABLE}, {in_between, MIGRATE_UNREACHABLE}, {refusing, MIGRATE_REFUSED}};
+	char dsn[120];
+	(void)state;
+	snprintf(dsn, sizeof dsn, "host=%s dbname=tracktwo user=tracktwo_daemon", folder);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err err;
+		int status;
+		pid_t server = start_refusing(cases[i].sqlstates);
+		assert_int_equal(check_with(dsn, functions, FUNCTIONS, &err), cases[i].outcome);
+		assert_int_equal(waitpid(server, &status, 0), server);
+		assert_int_equal(status, 0);
+	}
 }
 
 static void test_bootstrap(void **state)
@@ -475,11 +533,17 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_unprepared),        cmocka_unit_test(test_bootstrap),
-	    cmocka_unit_test(test_apply_twice),       cmocka_unit_test(test_rights),
-	    cmocka_unit_test(test_changed_and_newer), cmocka_unit_test(test_failing_migration),
-	    cmocka_unit_test(test_differences),       cmocka_unit_test(test_stale_schemas),
-	    cmocka_unit_test(test_waits_for_another), cmocka_unit_test(test_c_locale),
+	    cmocka_unit_test(test_unprepared),
+	    cmocka_unit_test(test_starting),
+	    cmocka_unit_test(test_bootstrap),
+	    cmocka_unit_test(test_apply_twice),
+	    cmocka_unit_test(test_rights),
+	    cmocka_unit_test(test_changed_and_newer),
+	    cmocka_unit_test(test_failing_migration),
+	    cmocka_unit_test(test_differences),
+	    cmocka_unit_test(test_stale_schemas),
+	    cmocka_unit_test(test_waits_for_another),
+	    cmocka_unit_test(test_c_locale),
 	};
 	drop_root();
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
