@@ -524,6 +524,8 @@ static void test_messages(void **state)
 	     "psql: 복원한 것이 백업한 것과 다릅니다: 메모의 행은 1개인데 원래 2개였습니다; 공휴일이(가) 없습니다"},
 	    {"/etc/a.conf:3: write a section as [name], alone on its line",
 	     "/etc/a.conf:3: 부분은 한 줄에 [이름]만 쓰십시오"},
+	    {"/etc/a.conf:1: unknown section [delivry]; did you mean [delivery]?",
+	     "/etc/a.conf:1: 알 수 없는 부분 [delivry]: [delivery]을(를) 쓰려고 하셨습니까?"},
 	    {"no row: says this", "no row: says this"},
 	    {"100% of what no row says", "100% of what no row says"},
 	    {"", ""},
