@@ -317,8 +317,9 @@ static void add_errors(struct texts *texts)
 		add_text(texts, error_rows[i].meaning);
 }
 
-static const char *const admin_sources[] = {"src/tracktwod.c",   "src/keep/*.c",      "src/cluster/*.c",
-                                            "src/io/migrate*.c", "src/text/config.c", "src/daemon/privileges.c",
+static const char *const admin_sources[] = {"src/tracktwod.c",         "src/keep/*.c",         "src/cluster/*.c",
+                                            "src/io/migrate*.c",       "src/text/config.c",    "src/text/address.c",
+                                            "src/daemon/privileges.c", "src/daemon/senders.c", "src/deliver/mailer.c",
                                             "src/base/place.c"};
 
 static void collect(struct texts *required, struct texts *all)
