@@ -142,6 +142,9 @@ static int administer(struct config *config, const struct arguments *arguments)
 	struct arena arena = {0};
 	struct err err;
 
+	/* What a daemon logs while it begins is nothing to whoever typed a command. */
+	if (config->log_level < LOG_LEVEL_DEBUG)
+		log_set_level(LOG_LEVEL_WARNING);
 	if (!privileges_settle(config, &arguments->place, &err))
 		return refuse(arguments, &err);
 	struct registry *registry = api_registry();
