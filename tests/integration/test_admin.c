@@ -52,6 +52,9 @@ static void test_who_and_where(void **state)
 	             "cp $(command -v tracktwod) $HERE; setpriv --reuid=65534 --regid=65534 --clear-groups $HERE/tracktwod "
 	             "$PLACES --admin backup",
 	             "do this as root, or as the user that the daemon runs as");
+	expect_shell(harness, "C.UTF-8", 1,
+	             "install -m 600 /dev/null $HERE/mine.backup; tracktwo admin verify-backup $HERE/mine.backup $PLACES",
+	             "the user that the daemon runs as cannot read");
 }
 
 #define KOREAN "ko_KR.UTF-8"

@@ -302,7 +302,7 @@ static void test_disk(void **state)
 	int status;
 	json_t *items = examine(harness, &status);
 	assert_int_equal(umount(small), 0);
-	assert_true(has(items, "disk", "bad", "are free for backups", "delete what is not needed"));
+	assert_true(has(items, "disk", "bad", "are free for the backups", "delete what is not needed"));
 	assert_int_equal(status, 1);
 	json_decref(items);
 	harness->settings[0] = NULL;
