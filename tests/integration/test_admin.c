@@ -55,6 +55,11 @@ static void test_who_and_where(void **state)
 	expect_shell(harness, "C.UTF-8", 1,
 	             "install -m 600 /dev/null $HERE/mine.backup; tracktwo admin verify-backup $HERE/mine.backup $PLACES",
 	             "the user that the daemon runs as cannot read");
+	/* A copy that lies where nothing may be written is told to be right before it cannot be marked so. */
+	expect_shell(harness, "C.UTF-8", 1,
+	             "mkdir $HERE/copy; install -m 644 $(tracktwo admin backup $PLACES) $HERE/copy/a.backup; "
+	             "tracktwo admin verify-backup $HERE/copy/a.backup $PLACES",
+	             "right: restored");
 }
 
 #define KOREAN "ko_KR.UTF-8"
