@@ -11,6 +11,7 @@
 #include "base/streams.h"
 #include "daemon/daemon.h"
 #include "daemon/privileges.h"
+#include "daemon/senders.h"
 #include "daemon/service.h"
 #include "keep/keep.h"
 #include "rpc/describe.h"
@@ -127,11 +128,23 @@ static int refuse(const struct arguments *arguments, const struct err *err)
 	return EX_CONFIG;
 }
 
+static int check(const struct config *config, const struct arguments *arguments)
+{
+	struct err err;
+	if (!senders_check(config, &err))
+		return refuse(arguments, &err);
+	puts(say("the configuration is right"));
+	return EX_OK;
+}
+
 static int administer(struct config *config, const struct arguments *arguments)
 {
 	struct arena arena = {0};
 	struct err err;
 
+	/* What a daemon logs while it begins is nothing to whoever typed a command. */
+	if (config->log_level < LOG_LEVEL_DEBUG)
+		log_set_level(LOG_LEVEL_WARNING);
 	if (!privileges_settle(config, &arguments->place, &err))
 		return refuse(arguments, &err);
 	struct registry *registry = api_registry();
@@ -171,8 +184,7 @@ static int run(struct arguments *arguments)
 	}
 	log_set_level((enum log_level)config.log_level);
 	if (arguments->check) {
-		puts(say("the configuration is right"));
-		status = EX_OK;
+		status = check(&config, arguments);
 	} else if (arguments->admin) {
 		status = administer(&config, arguments);
 	} else {

@@ -40,7 +40,7 @@ only() {
 }
 only 'libpq-fe' 'src/io/pg*' 'src/io/migrate*' 'include/io/migrate_db.h' 'src/keep/*'
 only 'event2/' 'src/io/conn*' 'src/io/http*' 'src/io/pg*' 'src/remind/engine.c' 'src/feed/feed.c' 'src/cluster/*' 'src/deliver/*' \
-	'src/daemon/daemon.c' 'src/daemon/backups.c'
+	'src/daemon/daemon.c' 'src/daemon/backups.c' 'src/daemon/senders.c'
 only 'systemd/' 'src/daemon/service.c'
 only 'event2/http' 'src/io/http*'
 only 'unicode/' 'src/text/names.c' 'src/text/holidays.c' 'src/text/country.c'

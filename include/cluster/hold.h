@@ -32,6 +32,10 @@ const char *cluster_hold_store_dsn(const struct cluster_hold *hold);
 const char *cluster_hold_admin_dsn(const struct cluster_hold *hold);
 const char *cluster_hold_dsn(const struct cluster_hold *hold);
 
+/* Keeps every daemon from a cluster that stands still: a descriptor, to be closed; -1 with `err`. A hold that this
+ * process opens of the same cluster meanwhile goes ahead, and its close gives the cluster free as well. */
+int cluster_keep(const char *state_dir, struct err *err);
+
 enum { CLUSTER_FOLDER_SIZE = 4096 };
 
 /* What lies in STATE_DIR/postgres; strings of a length that any of its paths has. */

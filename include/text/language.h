@@ -31,8 +31,9 @@ say(const char *english);
 #define SAID(english) english
 
 /* A text that somebody else has made, such as a message of the daemon: a row that is its format does, too, and what
- * stands in the format's places is translated in turn where it can be; and two texts with ": " or "; " between them
- * are translated each. Returns `english` itself when no row fits. In the arena, or static. */
+ * stands in the format's places is translated in turn where it can be, but for names in quotes or brackets; and two
+ * texts with ": " or "; " between them are translated each. Returns `english` itself when no row fits. In the arena, or
+ * static. */
 const char *say_message(struct arena *arena, const char *english);
 
 /* The heading of a column for people: the name of a member, in the language chosen. Static, or `member` itself. */

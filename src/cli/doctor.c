@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -20,19 +21,22 @@ static void add_finding(json_t *items, const char *check, const char *state, con
 	    items, json_pack("{s:s, s:s, s:s, s:s?}", "check", check, "state", state, "finding", finding, "cure", cure));
 }
 
-/* What it prints, or NULL; it has no place for its own words in a table of findings. */
-static char *listen_to(char **words)
+/* What it prints on `stream`, or NULL, and in *status what it ends with; the other stream has no place in a table of
+ * findings. */
+static char *listen_to(char **words, int stream, int *status)
 {
 	char *text = NULL;
 	size_t size = 0;
 	int ends[2];
+	*status = 0;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return NULL;
 	pid_t child = fork();
 	if (child == 0) {
 		int nothing = open("/dev/null", O_RDWR);
-		dup2(ends[1], STDOUT_FILENO);
+		dup2(nothing, STDOUT_FILENO);
 		dup2(nothing, STDERR_FILENO);
+		dup2(ends[1], stream);
 		execv(words[0], words);
 		_exit(127);
 	}
@@ -43,34 +47,53 @@ static char *listen_to(char **words)
 	ssize_t length = getdelim(&text, &size, '\0', in);
 	fclose(in);
 	if (child > 0)
-		waitpid(child, NULL, 0);
+		waitpid(child, status, 0);
 	if (length > 0)
 		return text;
 	free(text);
 	return NULL;
 }
 
-/* Adds what tracktwod finds here; false when it may not look. */
-static bool look_here(struct cli *cli, json_t *items, struct err *err)
+/* Adds what tracktwod finds here; false when it may not look. The words end with room for one more. */
+static bool look_here(char **words, json_t *items)
 {
 	json_t *answer = NULL;
 	struct err ignored;
-	/* What --json says to this program is said to that one always. */
-	char **words = commands_admin_words(cli, "doctor", err);
-	if (!words)
-		return false;
 	size_t count = 0;
+	int status;
 	while (words[count])
 		count++;
-	words[count] = arena_strdup(&cli->arena, "--json");
-	char *text = listen_to(words);
+	/* What --json says to this program is said to that one always. */
+	words[count] = "--json";
+	char *text = listen_to(words, STDOUT_FILENO, &status);
 	bool looked = text && json_parse(text, strlen(text), &answer, &ignored);
 	free(text);
 	if (looked)
 		json_array_extend(items, json_object_get(answer, "items"));
 	json_decref(answer);
-	err->message[0] = '\0';
 	return looked;
+}
+
+/* Why tracktwod ends before it looks at anything, whoever asks: "FILE:LINE: what is wrong", or NULL. One that this user
+ * may not read is for another user to judge. */
+static const char *wrong_configuration(struct cli *cli, char **words)
+{
+	static const char before[] = "tracktwod: ";
+	size_t at = 0;
+	int status;
+	while (strcmp(words[at], "--admin") != 0)
+		at++;
+	/* English, as all findings; translate() does the rest. */
+	words[at++] = "--lang=en";
+	words[at++] = "--check-config";
+	words[at] = NULL;
+	char *text = listen_to(words, STDERR_FILENO, &status);
+	const char *fault = NULL;
+	if (text && WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG && strncmp(text, before, strlen(before)) == 0 &&
+	    !strstr(text, strerror(EACCES)))
+		fault = arena_copy(&cli->arena, text + strlen(before), strcspn(text + strlen(before), "\n"));
+	free(text);
+	return fault;
 }
 
 static void look_at_daemon(struct cli *cli, json_t *items)
@@ -92,13 +115,19 @@ static void look_at_daemon(struct cli *cli, json_t *items)
 	json_decref(answer);
 }
 
-static void ask_daemon(struct cli *cli, json_t *items)
+/* What can be found by whoever may not look, or not by this configuration. */
+static void ask_daemon(struct cli *cli, const char *fault, json_t *items)
 {
 	struct err err;
 	json_t *answer = command_answer(cli, "system.doctor", NULL, &err);
 	const json_t *theirs = json_object_get(json_object_get(answer, "result"), "items");
-	add_finding(items, "machine", "warn", "this user may not look at the daemon's files",
-	            "run \"tracktwo doctor\" as root, or as the user that the daemon runs as");
+	if (fault)
+		add_finding(
+		    items, "configuration", "bad", fault,
+		    "correct it; \"tracktwod --check-config\" says when it is right, tracktwo.conf(5) what may stand there");
+	else
+		add_finding(items, "machine", "warn", "this user may not look at the daemon's files",
+		            "run \"tracktwo doctor\" as root, or as the user that the daemon runs as");
 	if (theirs)
 		json_array_extend(items, (json_t *)(uintptr_t)theirs);
 	json_decref(answer);
@@ -131,16 +160,16 @@ static bool is_sound(const json_t *items)
 
 static int run_doctor(struct cli *cli)
 {
+	struct err err;
+	char **words = commands_admin_words(cli, "doctor", &err);
+	if (!words)
+		return command_usage("%s", err.message);
+	if (cli->arguments.count > 0)
+		return command_usage_of(&command_doctor);
 	json_t *items = json_array();
-	struct err err = {{0}};
 	look_at_daemon(cli, items);
-	if (!look_here(cli, items, &err)) {
-		if (*err.message) {
-			json_decref(items);
-			return command_usage("%s", err.message);
-		}
-		ask_daemon(cli, items);
-	}
+	if (!look_here(words, items))
+		ask_daemon(cli, wrong_configuration(cli, words), items);
 	int status = is_sound(items) ? CLI_DONE : CLI_FAILED;
 	if (cli->format == OUTPUT_TABLE)
 		translate(cli, items);

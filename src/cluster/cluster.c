@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -239,14 +238,17 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 		go_on(cluster);
 }
 
-static void describe_end(const struct cluster *cluster, int status, const char *program, char text[static 500])
+static void describe_end(const struct cluster *cluster, int status, const char *program, struct err *err)
 {
 	char words[400];
+	if (WIFSIGNALED(status)) {
+		(void)err_set(err, "%s was ended by signal %d", program, WTERMSIG(status));
+		return;
+	}
+	(void)err_set(err, "%s ended with status %d", program, WEXITSTATUS(status));
 	cluster_files_last_words(&cluster->files, words);
-	if (WIFSIGNALED(status))
-		snprintf(text, 500, "%s was ended by signal %d", program, WTERMSIG(status));
-	else
-		snprintf(text, 500, "%s ended with status %d%s%s", program, WEXITSTATUS(status), words[0] ? ": " : "", words);
+	if (words[0])
+		(void)err_set(err, "%s: %s", err->message, words);
 }
 
 static void on_initdb_end(struct cluster *cluster, int status)
@@ -255,9 +257,8 @@ static void on_initdb_end(struct cluster *cluster, int status)
 	if (cluster->stopping) {
 		go_on(cluster);
 	} else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		char text[500];
-		describe_end(cluster, status, "initdb", text);
-		rest(cluster, CLUSTER_FAILED, text);
+		describe_end(cluster, status, "initdb", &err);
+		rest(cluster, CLUSTER_FAILED, err.message);
 	} else if (!cluster_files_adopt_new(&cluster->files, &err)) {
 		rest(cluster, CLUSTER_FAILED, err.message);
 	} else {
@@ -271,11 +272,11 @@ static void on_server_end(struct cluster *cluster, int status)
 		rest(cluster, CLUSTER_STOPPED, "");
 		return;
 	}
-	char text[500];
-	describe_end(cluster, status, "the server", text);
-	log_warning("cluster", "%s", text);
+	struct err err;
+	describe_end(cluster, status, "the server", &err);
+	log_warning("cluster", "%s", err.message);
 	if (!cluster->ever_ready && cluster->tries >= FIRST_TRIES) {
-		rest(cluster, CLUSTER_FAILED, text);
+		rest(cluster, CLUSTER_FAILED, err.message);
 		return;
 	}
 	if (cluster->ready && now_ms() - cluster->since_ms >= STEADY_MS)
@@ -286,7 +287,7 @@ static void on_server_end(struct cluster *cluster, int status)
 	bool ran = cluster->ready;
 	cluster->ready = false;
 	if (ran)
-		tell(cluster, CLUSTER_STARTING, text);
+		tell(cluster, CLUSTER_STARTING, err.message);
 }
 
 static void on_child(evutil_socket_t number, short what, void *context)

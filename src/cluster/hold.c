@@ -116,6 +116,15 @@ const char *cluster_hold_dsn(const struct cluster_hold *hold)
 	return hold->daemon;
 }
 
+int cluster_keep(const char *state_dir, struct err *err)
+{
+	struct cluster_files files;
+	if (cluster_files_init(&files, state_dir, "", err))
+		return files.lock;
+	cluster_files_release(&files);
+	return -1;
+}
+
 bool cluster_look(const char *state_dir, struct cluster_look *look, struct err *err)
 {
 	struct cluster_files files = {.lock = -1};

@@ -117,9 +117,16 @@ static bool settle_state(struct config *config, const struct place *place, const
 		return false;
 	if (reachable(user, config->state_dir))
 		return true;
-	if (!movable || !user)
+	/* Whoever has forgotten to become root must not take the daemon's folder from it. */
+	if (!user)
+		return err_set(
+		    err,
+		    "you cannot write in %s; do this as root, or as the user that the daemon runs as, or name another "
+		    "folder as [daemon] state_dir",
+		    config->state_dir);
+	if (!movable)
 		return err_set(err, "user %s cannot write in %s; give it the folder, or name another one as [daemon] state_dir",
-		               user ? user->pw_name : "of this process", config->state_dir);
+		               user->pw_name, config->state_dir);
 	config->state_dir = elsewhere(&config->arena, place, "/var/lib");
 	log_info("", "user %s cannot reach %s; data lies in %s instead", user->pw_name, place->state_dir,
 	         config->state_dir);

@@ -1,6 +1,7 @@
 /* Senders: the pair in use, and a list of pairs that still have something to send. */
 #include "daemon/senders.h"
 
+#include <event2/event.h>
 #include <stdlib.h>
 
 #include "deliver/mailer.h"
@@ -56,6 +57,17 @@ bool senders_configure(struct senders *senders, const struct config *config, str
 	                                                         .most = config->delivery_at_once});
 	senders_sweep(senders);
 	return true;
+}
+
+bool senders_check(const struct config *config, struct err *err)
+{
+	struct senders senders = {.base = event_base_new()};
+	if (!senders.base)
+		abort();
+	bool right = senders_configure(&senders, config, err);
+	senders_release(&senders);
+	event_base_free(senders.base);
+	return right;
 }
 
 static bool busy(const struct senders_retired *retired)

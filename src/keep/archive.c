@@ -281,6 +281,9 @@ bool archive_open(struct archive *archive, const char *path, struct err *err)
 {
 	struct stat status;
 	*archive = (struct archive){.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), .dump_at = BLOCK};
+	/* Root, who typed the command, could. */
+	if (archive->fd < 0 && errno == EACCES)
+		return err_set_errno(err, errno, "the user that the daemon runs as cannot read %s", path);
 	if (archive->fd < 0 || fstat(archive->fd, &status) != 0)
 		return err_set_errno(err, errno, "%s", path);
 	if (!S_ISREG(status.st_mode))

@@ -52,7 +52,7 @@ bool keep_backup(struct keep *keep, struct err *err)
 	keep->file = made;
 	/* Before older ones go. */
 	if (keep->verify && !keep_verify(keep, err))
-		return err_prefix(err, "the backup was made, and is not right");
+		return err_prefix(err, "the backup was made, and is not verified");
 	if (!folder_rotate(&keep->arena, folder, made, (size_t)most, &deleted, err))
 		return err_prefix(err, "the backup was made, and older ones cannot go");
 	if (deleted)
@@ -138,11 +138,12 @@ ERR_CHECKED static bool restore_to_scratch(struct keep *keep, const struct archi
 bool keep_verify(struct keep *keep, struct err *err)
 {
 	struct archive archive;
-	bool done = keep_archive_open(keep, &archive, keep->file, err) && restore_to_scratch(keep, &archive, err) &&
-	            folder_mark_verified(keep->file, archive_text(&archive, "dump_sha256"), err);
-	if (done)
+	bool done = keep_archive_open(keep, &archive, keep->file, err) && restore_to_scratch(keep, &archive, err);
+	if (done) {
 		keep_say(keep, "right: restored, and all of its %zu tables and lists compared, %lld rows",
 		         json_array_size(json_object_get(archive.manifest, "items")), (long long)rows_of(&archive));
+		done = folder_mark_verified(keep->file, archive_text(&archive, "dump_sha256"), err);
+	}
 	archive_close(&archive);
 	return done;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "findings.h"
+#include "text/language.h"
 
 void findings_add(struct findings *findings, const char *check, const char *state, const char *cure, const char *format,
                   ...)
@@ -30,7 +31,8 @@ bool keep_doctor(struct keep *keep, struct err *err)
 		sound = sound && strcmp(state, "bad") != 0;
 		if (!keep->json)
 			keep_say(keep, "%s\t%s\t%s\t%s", json_string_value(json_object_get(line, "check")), state,
-			         json_string_value(json_object_get(line, "finding")), cure ? cure : "");
+			         say_message(&keep->arena, json_string_value(json_object_get(line, "finding"))),
+			         cure ? say_message(&keep->arena, cure) : "");
 	}
 	if (keep->json) {
 		json_t *answer = json_pack("{s:o, s:n}", "items", findings.list, "next_cursor");

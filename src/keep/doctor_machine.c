@@ -131,7 +131,7 @@ static void check_backups(struct findings *findings)
 		    "there is no backup in %s", path);
 		return;
 	}
-	check_room(findings, "backups", path);
+	check_room(findings, "the backups", path);
 	if (newest_s > now_s + HOUR_S)
 		findings_add(findings, "backups", "bad",
 		             "set the clock right; when it is, move the backups with a date to come out of the folder",

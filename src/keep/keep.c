@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/place.h"
 #include "internal.h"
 #include "keep/folder.h"
@@ -27,7 +26,7 @@ static const struct command {
 	unsigned options; /* that it takes */
 	bool file;        /* FILE must follow */
 	bool (*run)(struct keep *keep, struct err *err);
-	const char *usage;
+	const char *usage; /* NULL: no command of `tracktwo admin` */
 } commands[] = {
     {"backup", TO | KEEP | OFFLINE | VERIFY, false, keep_backup,
      "[--to FOLDER|FILE] [--keep N] [--verify] [--offline]"},
@@ -36,7 +35,7 @@ static const struct command {
     {"upgrade-cluster", REMAKE, false, keep_upgrade, "[--same-version]"},
     {"move", TO, false, keep_move, "--to CONNECTION-STRING"},
     {"kept", DROP, false, keep_kept, "[--drop NAME]"},
-    {"doctor", JSON, false, keep_doctor, "[--json]"},
+    {"doctor", JSON, false, keep_doctor, NULL},
 };
 
 static const struct option names[] = {
@@ -91,14 +90,14 @@ const char *keep_folder(struct keep *keep, struct err *err)
 
 static int usage(const struct command *command)
 {
-	if (command) {
+	if (command && command->usage) {
 		fputs("tracktwo: ", stderr);
 		fprintf(stderr, say("write: tracktwo admin %s %s"), command->word, command->usage);
 		putc('\n', stderr);
 		return KEEP_USAGE;
 	}
 	fprintf(stderr, "tracktwo: %s\n", say("write one of:"));
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+	for (size_t i = 0; i < sizeof commands / sizeof *commands && commands[i].usage; i++)
 		fprintf(stderr, "    tracktwo admin %s %s\n", commands[i].word, commands[i].usage);
 	return KEEP_USAGE;
 }
@@ -176,9 +175,10 @@ int keep_run(const struct keep_options *options, int count, char **words)
 			command = &commands[i];
 	if (!command || !read_words(&keep, command, count, words))
 		return usage(command);
-	if (options->config->log_level < LOG_LEVEL_DEBUG)
-		log_set_level(LOG_LEVEL_WARNING);
 	int status = run(&keep, command);
 	arena_release(&keep.arena);
-	return fflush(stdout) == 0 ? status : KEEP_FAILED;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "tracktwo: %s\n", say("the result could not be written"));
+	return KEEP_FAILED;
 }

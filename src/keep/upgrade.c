@@ -1,7 +1,8 @@
 /* Upgrade: the embedded PostgreSQL's next major version, by a backup and its restore into a new cluster beside the old.
  *
  * Invariant: the data directory's name is exchanged with the new one's in one system call, after the new one was
- * compared; so it is whole at every moment, and the old one is kept under a name that says so.
+ * compared; so it is whole at every moment, and the old one is kept under a name that says so. From the backup's end to
+ * that moment no daemon can begin: what it would acknowledge would be left behind.
  *
  * A dump and its restore, not pg_upgrade: it takes minutes for the largest store that one secretariat fills, needs
  * nothing that a restore does not need, and is proven by the same comparison. */
@@ -190,6 +191,9 @@ bool keep_upgrade(struct keep *keep, struct err *err)
 	struct err again;
 	if (!choose(keep, &upgrade, err) || !back_up(keep, &upgrade, err))
 		return false;
+	int kept = cluster_keep(keep->config->state_dir, err);
+	if (kept < 0)
+		return false;
 	bool done = make_new(keep, &upgrade, &archive, err) && bring_beside(keep, &upgrade, err) && exchange(&upgrade, err);
 	if (done && !prove(keep, &upgrade, &archive, err)) {
 		done = false;
@@ -197,6 +201,7 @@ bool keep_upgrade(struct keep *keep, struct err *err)
 		                                  : err_prefix(err, "%s; the new one failed", again.message));
 	}
 	archive_close(&archive);
+	close(kept);
 	/* It holds the new cluster's logs, which tell why it failed. */
 	if (!done)
 		return false;

@@ -160,10 +160,12 @@ static const char *fill_places(struct arena *arena, const char *format, const st
 	const char *text = "";
 	size_t used = 0;
 	for (size_t plain = 0; *format; format += plain) {
-		size_t place = place_length(format);
+		size_t place = place_length(format), length = strlen(text);
 		if (place > 0 && used < places->count) {
 			const char *filled = arena_copy(arena, places->texts[used], places->lengths[used]);
-			text = arena_printf(arena, "%s%s", text, say_deeper(arena, filled, depth + 1));
+			/* In quotes or brackets stands a name to be typed. */
+			bool name = length > 0 && strchr("\"[", text[length - 1]);
+			text = arena_printf(arena, "%s%s", text, name ? filled : say_deeper(arena, filled, depth + 1));
 			used++;
 			plain = place;
 			continue;

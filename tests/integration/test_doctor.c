@@ -302,10 +302,36 @@ static void test_disk(void **state)
 	int status;
 	json_t *items = examine(harness, &status);
 	assert_int_equal(umount(small), 0);
-	assert_true(has(items, "disk", "bad", "are free for backups", "delete what is not needed"));
+	assert_true(has(items, "disk", "bad", "are free for the backups", "delete what is not needed"));
 	assert_int_equal(status, 1);
 	json_decref(items);
 	harness->settings[0] = NULL;
+}
+
+/* `tracktwo WORDS` with the harness's places: its status, and in *said, to be freed, all that it printed. */
+static int command(const struct harness *harness, const char *words, char **said)
+{
+	char line[1024], program[400], path[200];
+	size_t size;
+	harness_program(program, sizeof program);
+	*strrchr(program, '/') = '\0';
+	snprintf(path, sizeof path, "%s/said", harness->folder);
+	snprintf(line, sizeof line, "%s/tracktwo --socket %s %s --set daemon.state_dir=%s --set daemon.socket=%s >%s 2>&1",
+	         program, harness->socket, words, harness->state, harness->socket, path);
+	int status = system(line);
+	char *text = admin_read_file(path, &size);
+	*said = strndup(text, size);
+	free(text);
+	return WEXITSTATUS(status);
+}
+
+static void expect_command(const struct harness *harness, int status, const char *words, const char *expected)
+{
+	char *said;
+	int got = command(harness, words, &said);
+	if (got != status || !strstr(said, expected))
+		fail_msg("%s: status %d, and said: %s\nexpected status %d, and: %s", words, got, said, status, expected);
+	free(said);
 }
 
 /* Over the socket, and by the command line. */
@@ -321,44 +347,54 @@ static void test_method_and_command(void **state)
 	free(newest);
 	json_decref(answer);
 	client_close(&client);
-	char command[1024], program[400];
-	ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-	assert_true(length > 0);
-	program[length] = '\0';
-	for (int i = 0; i < 3; i++)
-		*strrchr(program, '/') = '\0';
-	snprintf(command, sizeof command,
-	         "%s/tracktwo --socket %s doctor --set daemon.state_dir=%s --set daemon.socket=%s >%s/doctor.tsv 2>&1",
-	         program, harness->socket, harness->state, harness->socket, harness->folder);
-	assert_int_equal(system(command), 0);
-	char path[200];
-	size_t size;
-	snprintf(path, sizeof path, "%s/doctor.tsv", harness->folder);
-	char *text = admin_read_file(path, &size);
-	assert_non_null(memmem(text, size, "daemon\tok\tthe daemon answers", 27));
-	assert_non_null(memmem(text, size, "functions\tok\t", 13));
-	free(text);
+	expect_command(harness, 0, "doctor", "daemon\tok\tthe daemon answers");
+	expect_command(harness, 0, "doctor", "functions\tok\t");
+	expect_command(harness, 2, "doctor --nonsense", "write: tracktwo doctor");
 
 	assert_int_equal(harness_stop(harness), 0);
 	expect(harness, "database", "bad", "no daemon runs", "systemctl start tracktwod");
 	expect(harness, "socket", "bad", "is not there", "systemctl start tracktwod");
-	int status = system(command);
-	assert_int_equal(WEXITSTATUS(status), 1);
-	text = admin_read_file(path, &size);
-	assert_non_null(memmem(text, size, "daemon\tbad\tno daemon listens", 28));
-	assert_non_null(memmem(text, size, "backups\tok\t", 11));
-	free(text);
+	expect_command(harness, 1, "doctor", "daemon\tbad\tno daemon listens");
+	expect_command(harness, 1, "doctor", "backups\tok\t");
 	admin_begin_again(harness);
 	expect_sound(harness);
+}
+
+/* With it no daemon begins, and whoever asks the doctor why is told. */
+static void test_wrong_configuration(void **state)
+{
+	struct harness *harness = *state;
+	char path[200], words[300], expected[300], *said;
+	snprintf(path, sizeof path, "%s/wrong.conf", harness->folder);
+	snprintf(words, sizeof words, "doctor --config %s", path);
+	admin_write_file(path, "[daemon]\nmax_clints = 3\n", 24);
+	snprintf(expected, sizeof expected, "configuration\tbad\t%s:2: unknown key \"max_clints\"", path);
+	expect_command(harness, 1, words, expected);
+	expect_command(harness, 1, words, "\"tracktwod --check-config\" says when it is right");
+	assert_int_equal(command(harness, words, &said), 1);
+	assert_null(strstr(said, "may not look"));
+	/* What the daemon, which began before, finds is there all the same. */
+	assert_non_null(strstr(said, "locale\tok\t"));
+	free(said);
+	snprintf(words, sizeof words, "--lang ko --table doctor --config %s", path);
+	expect_command(harness, 1, words, "알 수 없는 키");
+	snprintf(words, sizeof words, "doctor --config %s", path);
+	admin_write_file(path, "[daemon]\nmax_clients = 3\n", 25);
+	expect_command(harness, 0, words, "permissions\tok\tthe configuration");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_backups), cmocka_unit_test(test_permissions),
-	    cmocka_unit_test(test_release), cmocka_unit_test(test_delivery),
-	    cmocka_unit_test(test_mail),    cmocka_unit_test(test_database),
-	    cmocka_unit_test(test_disk),    cmocka_unit_test(test_method_and_command),
+	    cmocka_unit_test(test_backups),
+	    cmocka_unit_test(test_permissions),
+	    cmocka_unit_test(test_release),
+	    cmocka_unit_test(test_delivery),
+	    cmocka_unit_test(test_mail),
+	    cmocka_unit_test(test_database),
+	    cmocka_unit_test(test_disk),
+	    cmocka_unit_test(test_method_and_command),
+	    cmocka_unit_test(test_wrong_configuration),
 	};
 	return cmocka_run_group_tests(tests, harness_group_setup, harness_group_teardown);
 }

@@ -274,6 +274,10 @@ static void test_wrong_configuration(void **state)
 	assert_int_equal(RUN(&said, "-s", "daemon.log_level=loud", "--check-config"), EX_CONFIG);
 	expect_said(said, "log_level");
 	free(said);
+	/* What only its sender can find. */
+	assert_int_equal(RUN(&said, "-s", "mail.server=smtp://127.0.0.1:25", "--check-config"), EX_CONFIG);
+	expect_said(said, "[mail] from must say who sends");
+	free(said);
 	assert_int_equal(RUN(&said, "-c", "/nowhere/tracktwo.conf", "--check-config"), EX_CONFIG);
 	expect_said(said, "/nowhere/tracktwo.conf");
 	free(said);

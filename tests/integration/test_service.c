@@ -340,9 +340,9 @@ static void test_the_units_are_right(void **state)
 	launcher_init(&launcher, &harness);
 	snprintf(
 	    command, sizeof command,
-	    "cd '%s' && cp \"$OLDPWD\"/systemd/tracktwod.* . && "
-	    "sed -i 's|^ExecStart=.*|ExecStart=/bin/true|; s|^Documentation=.*||' tracktwod.service tracktwod.socket && "
-	    "said=$(systemd-analyze verify --man=no --recursive-errors=no ./tracktwod.service ./tracktwod.socket 2>&1) "
+	    "cd '%s' && cp \"$OLDPWD\"/systemd/*.service \"$OLDPWD\"/systemd/*.socket \"$OLDPWD\"/systemd/*.timer . && "
+	    "sed -i 's|^ExecStart=.*|ExecStart=/bin/true|; s|^Documentation=.*||' *.service *.socket *.timer && "
+	    "said=$(systemd-analyze verify --man=no --recursive-errors=no ./*.service ./*.socket ./*.timer 2>&1) "
 	    "&& [ -z \"$said\" ] || { echo \"$said\"; exit 1; }",
 	    harness.folder);
 	assert_int_equal(system(command), 0);

@@ -133,10 +133,11 @@ static const char *read_literal(const char **at, enum dialect dialect)
 	}
 }
 
-/* A call whose literals count, and which of them: all, those of several words, the first word only. */
+/* A call whose literals count, and which of them: all, those of several words, the first word only, or the label, a
+ * phrase that stands before a statement. */
 struct call {
 	const char *name;
-	enum { LITERALS_ALL, LITERALS_PHRASES, LITERALS_FIRST } which;
+	enum { LITERALS_ALL, LITERALS_PHRASES, LITERALS_FIRST, LITERALS_LABEL } which;
 };
 
 static const struct call say_calls[] = {{"say", LITERALS_ALL}, {"SAID", LITERALS_ALL}, {0}};
@@ -158,6 +159,8 @@ static const struct call admin_calls[] = {{"err_set", LITERALS_PHRASES},
                                           {"say", LITERALS_ALL},
                                           {"SAID", LITERALS_ALL},
                                           {"migrate_db_refuse", LITERALS_PHRASES},
+                                          {"migrate_db_run", LITERALS_LABEL},
+                                          {"migrate_db_query", LITERALS_LABEL},
                                           {0}};
 static const struct call findings[] = {{"findings_add", LITERALS_PHRASES}, {"add_finding", LITERALS_PHRASES}, {0}};
 static const struct call no_calls[] = {{0}};
@@ -179,6 +182,18 @@ static bool is_phrase(const char *literal)
 	return strchr(literal, ' ') && *literal != '{' && strcspn(literal, "abcdefghijklmnoprtuvwxyz") < strlen(literal);
 }
 
+static bool counts(const struct call *call, const char *literal)
+{
+	switch (call->which) {
+	case LITERALS_PHRASES:
+		return is_phrase(literal);
+	case LITERALS_LABEL:
+		return is_phrase(literal) && islower((unsigned char)*literal);
+	default:
+		return true;
+	}
+}
+
 /* Adds the literals within the calls to `required`, and all to `all`. */
 static void read_source(const char *text, enum dialect dialect, const struct call *calls, struct texts *required,
                         struct texts *all)
@@ -198,9 +213,9 @@ static void read_source(const char *text, enum dialect dialect, const struct cal
 		} else if (*at == (dialect == DIALECT_C ? '"' : '\'')) {
 			const char *literal = read_literal(&at, dialect);
 			add_text(all, literal);
-			if (inside && (inside->which != LITERALS_PHRASES || is_phrase(literal)))
+			if (inside && counts(inside, literal))
 				add_text(required, literal);
-			if (inside && inside->which == LITERALS_FIRST)
+			if (inside && (inside->which == LITERALS_FIRST || inside->which == LITERALS_LABEL))
 				inside = NULL;
 		} else {
 			depth += (*at == '(') - (*at == ')');
@@ -302,8 +317,9 @@ static void add_errors(struct texts *texts)
 		add_text(texts, error_rows[i].meaning);
 }
 
-static const char *const admin_sources[] = {"src/tracktwod.c",   "src/keep/*.c",      "src/cluster/*.c",
-                                            "src/io/migrate*.c", "src/text/config.c", "src/daemon/privileges.c",
+static const char *const admin_sources[] = {"src/tracktwod.c",         "src/keep/*.c",         "src/cluster/*.c",
+                                            "src/io/migrate*.c",       "src/text/config.c",    "src/text/address.c",
+                                            "src/daemon/privileges.c", "src/daemon/senders.c", "src/deliver/mailer.c",
                                             "src/base/place.c"};
 
 static void collect(struct texts *required, struct texts *all)
@@ -524,7 +540,13 @@ static void test_messages(void **state)
 	     "psql: 복원한 것이 백업한 것과 다릅니다: 메모의 행은 1개인데 원래 2개였습니다; 공휴일이(가) 없습니다"},
 	    {"/etc/a.conf:3: write a section as [name], alone on its line",
 	     "/etc/a.conf:3: 부분은 한 줄에 [이름]만 쓰십시오"},
+	    {"/etc/a.conf:1: unknown section [delivry]; did you mean [delivery]?",
+	     "/etc/a.conf:1: 알 수 없는 부분 [delivry]: [delivery]을(를) 쓰려고 하셨습니까?"},
 	    {"no row: says this", "no row: says this"},
+	    {"the embedded PostgreSQL cannot be started: the server ended with status 1: FATAL:  no: way",
+	     "내장 PostgreSQL을 시작할 수 없습니다: 서버이(가) 상태 1(으)로 끝났습니다: FATAL:  no: way"},
+	    {"locking the store: canceling statement due to lock timeout",
+	     "저장소 잠그기: canceling statement due to lock timeout"},
 	    {"100% of what no row says", "100% of what no row says"},
 	    {"", ""},
 	};

@@ -207,6 +207,20 @@ static void test_headings_exist(void **state)
 	assert_false(is_member("no_such_member"));
 }
 
+static char *read_source(const char *path)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *in = fopen(path, "re");
+	if (!in)
+		fail_msg("%s cannot be read: run the tests from the root of the checkout", path);
+	assert_true(getdelim(&text, &size, '\0', in) > 0);
+	fclose(in);
+	char *copy = arena_strdup(&arena, text);
+	free(text);
+	return copy;
+}
+
 /* The environment: what the sources ask for. */
 static void test_variables(void **state)
 {
@@ -215,19 +229,12 @@ static void test_variables(void **state)
 	size_t asked = 0;
 	assert_int_equal(glob("src/cli/*.c", 0, NULL, &found), 0);
 	for (size_t i = 0; i < found.gl_pathc; i++) {
-		char *text = NULL;
-		size_t size = 0;
-		FILE *in = fopen(found.gl_pathv[i], "re");
-		assert_non_null(in);
-		assert_true(getdelim(&text, &size, '\0', in) > 0);
-		fclose(in);
-		for (const char *at = text; (at = strstr(at, "getenv(\"")); asked++) {
+		for (const char *at = read_source(found.gl_pathv[i]); (at = strstr(at, "getenv(\"")); asked++) {
 			at += strlen("getenv(\"");
 			const char *name = arena_copy(&arena, at, strcspn(at, "\""));
 			if (!is_variable(name))
 				fail_msg("%s asks for $%s, which is not in the manual", found.gl_pathv[i], name);
 		}
-		free(text);
 	}
 	globfree(&found);
 	assert_true(asked > 3);
@@ -235,10 +242,46 @@ static void test_variables(void **state)
 		expect_entry(COMMANDS, commands_variables[i].name);
 }
 
+/* Whether "--NAME" stands in `text`, behind `before` and followed by no more of a name. */
+static bool has_option(const char *text, const char *before, const char *name)
+{
+	const char *wanted = arena_printf(&arena, "%s--%s", before, name);
+	for (const char *at = text; (at = strstr(at, wanted)); at++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyz-", at[strlen(wanted)]))
+			return true;
+	return false;
+}
+
+/* The daemon's own options: those of its table are in its help and on its page, and no others. */
+static void test_options_of_the_daemon(void **state)
+{
+	(void)state;
+	static const char row[] = "\n    {\"";
+	char *source = read_source("src/tracktwod.c"), *table = strstr(source, "struct option options[] = {");
+	assert_non_null(table);
+	const char *names = "";
+	*table++ = '\0';
+	for (const char *at = table, *end = strstr(table, "};"); (at = strstr(at, row)) && at < end; at++) {
+		const char *name = arena_copy(&arena, at + strlen(row), strcspn(at + strlen(row), "\""));
+		names = arena_printf(&arena, "%s--%s ", names, name);
+		if (!has_option(source, "", name) || !has_option(pages[DAEMON], "*", name))
+			fail_msg("--%s of tracktwod is not in its help, or not in its manual", name);
+	}
+	assert_true(strlen(names) > 30);
+	char *options = strstr(pages[DAEMON], "# OPTIONS"), *end = strstr(pages[DAEMON], "# METHODS");
+	assert_true(options && end);
+	for (const char *at = options; (at = strstr(at, "*--")) && at < end; at++) {
+		const char *name = arena_copy(&arena, at + 3, strcspn(at + 3, "*="));
+		if (!has_option(names, "", name))
+			fail_msg("tracktwod has no --%s, which is in its manual", name);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_stands_there),
 	                                   cmocka_unit_test(test_nothing_else_stands_there),
-	                                   cmocka_unit_test(test_headings_exist), cmocka_unit_test(test_variables)};
+	                                   cmocka_unit_test(test_headings_exist), cmocka_unit_test(test_variables),
+	                                   cmocka_unit_test(test_options_of_the_daemon)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
