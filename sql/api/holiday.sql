@@ -79,11 +79,11 @@ BEGIN
 			AND h.day < coalesce(p_until, 'infinity')));
 END $$;
 
--- Instants moved to working days, for reminder.preview.
+-- Instants moved to working days, for reminder.preview: two that fall on one are one.
 CREATE FUNCTION workdays_shift(p_caller uuid, p_instants timestamptz[], p_timezone text, p_workdays text) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	PERFORM set_caller(p_caller);
-	RETURN (SELECT jsonb_agg(instant(workday(at, p_timezone, p_workdays)) ORDER BY place)
-		FROM unnest(p_instants) WITH ORDINALITY AS i(at, place));
+	RETURN (SELECT jsonb_agg(instant(at) ORDER BY at)
+		FROM (SELECT DISTINCT workday(i, p_timezone, p_workdays) AS at FROM unnest(p_instants) AS i) AS moved);
 END $$;

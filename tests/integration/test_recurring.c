@@ -269,6 +269,12 @@ static void test_working_days(void **state)
 	                                         "'workdays':'next'}"));
 	assert_string_equal(at_string(shown, "instants.0"), "2036-05-12T00:00:00Z");
 	json_decref(shown);
+	/* Saturday, Sunday and Monday are one Monday, as they come. */
+	shown = call("reminder.preview", json_of("{'due_at':'2036-05-10T09:00:00+09:00','rrule':'FREQ=DAILY','count':4,"
+	                                         "'workdays':'next'}"));
+	assert_string_equal(at_string(shown, "instants.0"), "2036-05-12T00:00:00Z");
+	assert_string_equal(at_string(shown, "instants.1"), "2036-05-13T00:00:00Z");
+	json_decref(shown);
 	checked_refused(&client, "holiday.remove", json_of("{'day':'2036-05-12'}"), 404, "not_found", "day");
 	/* The first one, too; and a day that becomes a holiday later moves what waits, and back. */
 	char *moved =
