@@ -296,6 +296,40 @@ static void test_working_days(void **state)
 	free(id);
 }
 
+/* A day that becomes a holiday while the last occurrence is still out, or has been acknowledged, moves the next, and
+ * none but that: what is out has come already. */
+static void test_holidays_move_what_comes_next(void **state)
+{
+	/* The day on which it comes next, and what it is now. */
+	static const char day_of[] =
+	    "SELECT to_char(fire_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') FROM store.reminder WHERE id = '%s'";
+	static const char due_of[] = "SELECT status || ' ' || due_at FROM store.reminder WHERE id = '%s'";
+	static const char *const statuses[] = {"due", "acknowledged"};
+	char *begin =
+	    sql("SELECT to_char(date_trunc('week', now() AT TIME ZONE 'UTC') - interval '5 days' + interval '9 hours', "
+	        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char *id = made("reminder.create", json_of("{'note':'n','due_at':'%s','timezone':'UTC','rrule':'FREQ=WEEKLY',"
+		                                           "'workdays':'next'}",
+		                                           begin));
+		await("due", "SELECT status FROM store.reminder WHERE id = '%s' AND fire_at > now()", id);
+		char *delivery = sql("SELECT id FROM store.delivery WHERE reminder_id = '%s' AND ended_at IS NULL", id);
+		if (i == 1)
+			json_decref(call("reminder.acknowledge", json_of("{'delivery_id':'%s'}", delivery)));
+		char *day = sql(day_of, id), *due = sql(due_of, id);
+		assert_memory_equal(due, statuses[i], strlen(statuses[i]));
+		json_decref(call("holiday.set", json_of("{'day':'%s','name_en':'Temporary'}", day)));
+		await("t", "SELECT fire_at > '%sT23:59:59Z' FROM store.reminder WHERE id = '%s'", day, id);
+		await(due, due_of, id);
+		json_decref(call("holiday.remove", json_of("{'day':'%s'}", day)));
+		await(day, day_of, id);
+		json_decref(call("reminder.cancel", json_of("{'id':'%s'}", id)));
+		free(id), free(delivery), free(day), free(due);
+	}
+	free(begin);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +342,7 @@ int main(void)
 	    cmocka_unit_test(test_stock_lasts),
 	    cmocka_unit_test(test_changes_of_a_rule),
 	    cmocka_unit_test(test_working_days),
+	    cmocka_unit_test(test_holidays_move_what_comes_next),
 	};
 	return cmocka_run_group_tests_name("recurring", tests, single_setup, single_teardown);
 }
