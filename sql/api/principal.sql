@@ -221,8 +221,11 @@ BEGIN
 	UPDATE store.token SET revoked_at = clock_timestamp() WHERE principal_id = p_id AND revoked_at IS NULL;
 	GET DIAGNOSTICS v_tokens = ROW_COUNT;
 	v_reminders := reminders_hand_over(p_id, p_hand_over_to);
-	UPDATE store.commitment SET by_principal_id = p_hand_over_to, version = version + 1, updated_at = clock_timestamp()
-		WHERE by_principal_id = p_id AND status = 'open';
+	-- What they promised, and what was promised to them.
+	UPDATE store.commitment SET by_principal_id = CASE by_principal_id WHEN p_id THEN p_hand_over_to ELSE by_principal_id END,
+			to_principal_id = CASE to_principal_id WHEN p_id THEN p_hand_over_to ELSE to_principal_id END,
+			version = version + 1, updated_at = clock_timestamp()
+		WHERE p_id IN (by_principal_id, to_principal_id) AND status = 'open';
 	GET DIAGNOSTICS v_commitments = ROW_COUNT;
 	UPDATE store.contact SET owner_id = p_hand_over_to, version = version + 1, updated_at = clock_timestamp()
 		WHERE owner_id = p_id;

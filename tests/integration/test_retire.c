@@ -159,6 +159,7 @@ static void test_all_else_moves(void **state)
 	open_as(&theirs, old);
 	char *contact = made("contact.create", json_of("{'name':'Kept','country':'KP','owner':'%s'}", old));
 	char *open = made("commitment.create", json_of("{'by':'%s','text':'t'}", old));
+	char *owed = made("commitment.create", json_of("{'by':'CN','to':'%s','text':'t'}", old));
 	char *kept = made("commitment.create", json_of("{'by':'%s','text':'t'}", old));
 	done("commitment.update", json_of("{'id':'%s','version':1,'status':'fulfilled'}", kept));
 	char *held = made("engagement.log", json_of("{" TALK ",'starts_on':'2020-01-01','owner':'%s','participants':"
@@ -182,7 +183,7 @@ static void test_all_else_moves(void **state)
 	    json_of("{'id':'%s','version':1,'hand_over_to':'%s','desks':['CN','JP'],'request_id':'%s'}", old, new, request);
 	json_t *answer = call("principal.retire", json_incref(params));
 	assert_int_equal(at_integer(answer, "moved.contacts"), 1);
-	assert_int_equal(at_integer(answer, "moved.commitments"), 1);
+	assert_int_equal(at_integer(answer, "moved.commitments"), 2);
 	assert_int_equal(at_integer(answer, "moved.engagements"), 4);
 	/* The one that asks how the planned one went. */
 	assert_int_equal(at_integer(answer, "moved.reminders"), 1);
@@ -214,8 +215,13 @@ static void test_all_else_moves(void **state)
 	assert_int_equal(json_array_size(at(page, "items")), 1);
 	assert_string_equal(at_string(page, "items.0.id"), open);
 	json_decref(page);
+	page = call("commitment.list", json_of("{'to':'%s'}", new));
+	assert_int_equal(json_array_size(at(page, "items")), 1);
+	assert_string_equal(at_string(page, "items.0.id"), owed);
+	json_decref(page);
 	client_close(&theirs);
-	free(old), free(new), free(contact), free(open), free(kept), free(held), free(planned), free(past), free(seat);
+	free(old), free(new), free(contact), free(open), free(owed), free(kept), free(held), free(planned), free(past),
+	    free(seat);
 	free(both), free(void_one);
 }
 
