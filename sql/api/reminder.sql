@@ -251,7 +251,8 @@ BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
-	IF p_patch ? 'due_at' OR v_old.rrule IS NULL THEN
+	-- What follows a record begins when that says, wherever it has been put off to.
+	IF p_patch ? 'due_at' OR v_old.rrule IS NULL AND v_old.kind = 'set' THEN
 		v_new.first_at := v_new.due_at;
 		v_new.occurrence_at := v_new.due_at;
 	END IF;
