@@ -175,8 +175,9 @@ BEGIN
 	GET DIAGNOSTICS v_moved = ROW_COUNT;
 	UPDATE store.reminder SET escalate_to = p_to, version = version + 1, updated_at = v_now
 		WHERE escalate_to = p_from AND status NOT IN ('done', 'cancelled');
-	-- Nobody is told of what they have not answered themselves.
-	UPDATE store.reminder SET escalate_after = NULL, escalate_to = NULL, escalate_at = NULL
+	-- Nobody is told of what they have not answered themselves; but somebody is, in a day, of what reaches nobody.
+	UPDATE store.reminder SET escalate_after = NULL, escalate_to = NULL,
+			escalate_at = CASE WHEN escalate_at IS NOT NULL THEN v_now + interval '24 hours' END
 		WHERE assignee_id = p_to AND escalate_to = p_to;
 	UPDATE store.webhook SET status = 'disabled', disabled_because = 'its person has retired', version = version + 1,
 		updated_at = v_now WHERE principal_id = p_from AND status = 'active';

@@ -141,6 +141,25 @@ static void test_reminders_move(void **state)
 	    free(escalated);
 }
 
+/* Who would have been told is now reminded: when nobody hears that either, it is told of as any other is. */
+static void test_told_becomes_reminded(void **state)
+{
+	char *old = made("principal.create", json_of("{'name':'Unheard','role':'officer'}"));
+	char *new = made("principal.create", json_of("{'name':'Told','role':'officer'}"));
+	(void)state;
+	char *id = made("reminder.create", json_of("{'note':'n','due_at':'2020-01-01T00:00:00Z','assignee':'%s',"
+	                                           "'escalate_after':'PT4H','escalate_to':'%s'}",
+	                                           old, new));
+	await("due", "SELECT status FROM store.reminder WHERE id = '%s'", id);
+	done("principal.retire", json_of("{'id':'%s','version':1,'hand_over_to':'%s'}", old, new));
+	await("t",
+	      "SELECT escalate_to IS NULL AND escalate_at BETWEEN now() + interval '23 hours' AND now() + interval '24 "
+	      "hours' "
+	      "FROM store.reminder WHERE id = '%s'",
+	      id);
+	free(old), free(new), free(id);
+}
+
 /* Logs an engagement as somebody else; its id, to be freed. */
 static char *logged_by(struct client *who, const char *on)
 {
@@ -367,9 +386,9 @@ static void test_crashes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_reminders_move), cmocka_unit_test(test_all_else_moves),
-	    cmocka_unit_test(test_retired_before), cmocka_unit_test(test_refusals),
-	    cmocka_unit_test(test_crashes),
+	    cmocka_unit_test(test_reminders_move), cmocka_unit_test(test_told_becomes_reminded),
+	    cmocka_unit_test(test_all_else_moves), cmocka_unit_test(test_retired_before),
+	    cmocka_unit_test(test_refusals),       cmocka_unit_test(test_crashes),
 	};
 	return cmocka_run_group_tests(tests, single_setup, single_teardown);
 }
