@@ -16,19 +16,36 @@ BEGIN
 	RETURN '{}';
 END $$;
 
--- Reminders that wait around a day and stand where the holidays put them: they are put again when those change.
+-- Where the holidays put what comes next of a reminder: the occurrence that it waits for, or, while one is out, the first
+-- after it that falls on another working day. NULL when that is not in stock.
+CREATE FUNCTION holiday_place(p store.reminder) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_out timestamptz := workday(p.occurrence_at, p.timezone, p.workdays);
+	v_at timestamptz := p.occurrence_at;
+BEGIN
+	IF p.status = 'pending' THEN
+		RETURN v_out;
+	END IF;
+	LOOP
+		v_at := occurrence_after(p.id, v_at);
+		EXIT WHEN v_at IS NULL OR workday(v_at, p.timezone, p.workdays) > v_out;
+	END LOOP;
+	RETURN workday(v_at, p.timezone, p.workdays);
+END $$;
+
+-- Reminders that come around a day and stand where the holidays put them: they are put again when those change.
 CREATE FUNCTION holiday_moves(p_day date) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
 BEGIN
-	RETURN ARRAY(SELECT id FROM store.reminder WHERE workdays IS NOT NULL AND status = 'pending'
+	RETURN ARRAY(SELECT id FROM store.reminder r WHERE workdays IS NOT NULL
 		AND fire_at BETWEEN p_day - interval '15 days' AND p_day + interval '15 days'
-		AND fire_at = workday(occurrence_at, timezone, workdays) ORDER BY id);
+		AND fire_at = holiday_place(r) ORDER BY id);
 END $$;
 
 CREATE FUNCTION holiday_move(p_reminders uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-	UPDATE store.reminder SET due_at = workday(occurrence_at, timezone, workdays),
-			fire_at = workday(occurrence_at, timezone, workdays), version = version + 1, updated_at = clock_timestamp()
-		WHERE id = ANY (p_reminders) AND status = 'pending' AND fire_at <> workday(occurrence_at, timezone, workdays);
+	UPDATE store.reminder r SET due_at = CASE WHEN status = 'pending' THEN holiday_place(r) ELSE due_at END,
+			fire_at = holiday_place(r), version = version + 1, updated_at = clock_timestamp()
+		WHERE id = ANY (p_reminders) AND fire_at <> holiday_place(r);
 	PERFORM pg_notify('tracktwo', 'reminder');
 END $$;
 
@@ -79,11 +96,11 @@ BEGIN
 			AND h.day < coalesce(p_until, 'infinity')));
 END $$;
 
--- Instants moved to working days, for reminder.preview.
+-- Instants moved to working days, for reminder.preview: two that fall on one are one.
 CREATE FUNCTION workdays_shift(p_caller uuid, p_instants timestamptz[], p_timezone text, p_workdays text) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	PERFORM set_caller(p_caller);
-	RETURN (SELECT jsonb_agg(instant(workday(at, p_timezone, p_workdays)) ORDER BY place)
-		FROM unnest(p_instants) WITH ORDINALITY AS i(at, place));
+	RETURN (SELECT jsonb_agg(instant(at) ORDER BY at)
+		FROM (SELECT DISTINCT workday(i, p_timezone, p_workdays) AS at FROM unnest(p_instants) AS i) AS moved);
 END $$;

@@ -175,8 +175,9 @@ BEGIN
 	GET DIAGNOSTICS v_moved = ROW_COUNT;
 	UPDATE store.reminder SET escalate_to = p_to, version = version + 1, updated_at = v_now
 		WHERE escalate_to = p_from AND status NOT IN ('done', 'cancelled');
-	-- Nobody is told of what they have not answered themselves.
-	UPDATE store.reminder SET escalate_after = NULL, escalate_to = NULL, escalate_at = NULL
+	-- Nobody is told of what they have not answered themselves; but somebody is, in a day, of what reaches nobody.
+	UPDATE store.reminder SET escalate_after = NULL, escalate_to = NULL,
+			escalate_at = CASE WHEN escalate_at IS NOT NULL THEN v_now + interval '24 hours' END
 		WHERE assignee_id = p_to AND escalate_to = p_to;
 	UPDATE store.webhook SET status = 'disabled', disabled_because = 'its person has retired', version = version + 1,
 		updated_at = v_now WHERE principal_id = p_from AND status = 'active';
@@ -221,8 +222,11 @@ BEGIN
 	UPDATE store.token SET revoked_at = clock_timestamp() WHERE principal_id = p_id AND revoked_at IS NULL;
 	GET DIAGNOSTICS v_tokens = ROW_COUNT;
 	v_reminders := reminders_hand_over(p_id, p_hand_over_to);
-	UPDATE store.commitment SET by_principal_id = p_hand_over_to, version = version + 1, updated_at = clock_timestamp()
-		WHERE by_principal_id = p_id AND status = 'open';
+	-- What they promised, and what was promised to them.
+	UPDATE store.commitment SET by_principal_id = CASE by_principal_id WHEN p_id THEN p_hand_over_to ELSE by_principal_id END,
+			to_principal_id = CASE to_principal_id WHEN p_id THEN p_hand_over_to ELSE to_principal_id END,
+			version = version + 1, updated_at = clock_timestamp()
+		WHERE p_id IN (by_principal_id, to_principal_id) AND status = 'open';
 	GET DIAGNOSTICS v_commitments = ROW_COUNT;
 	UPDATE store.contact SET owner_id = p_hand_over_to, version = version + 1, updated_at = clock_timestamp()
 		WHERE owner_id = p_id;

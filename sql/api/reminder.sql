@@ -251,17 +251,19 @@ BEGIN
 	IF v_answer IS NOT NULL THEN
 		RETURN v_answer;
 	END IF;
-	IF p_patch ? 'due_at' OR v_old.rrule IS NULL THEN
+	-- What follows a record begins when that says, wherever it has been put off to.
+	IF p_patch ? 'due_at' OR v_old.rrule IS NULL AND v_old.kind = 'set' THEN
 		v_new.first_at := v_new.due_at;
 		v_new.occurrence_at := v_new.due_at;
 	END IF;
 	-- Another rule, its zone, its exceptions: what was worked out by the old one is void. What is out stays out; one that waits
-	-- keeps its time, unless just that has been excluded.
+	-- keeps its time, unless just that has been excluded; and without a rule nobody will find it another.
 	IF p_patch ?| ARRAY['rrule', 'exdates', 'timezone', 'due_at', 'workdays'] THEN
 		DELETE FROM store.reminder_occurrence WHERE reminder_id = p_id;
 		v_new.stock := CASE WHEN v_new.rrule IS NOT NULL THEN 'wanted' END;
 		v_new.workdays := CASE WHEN v_new.rrule IS NOT NULL THEN v_new.workdays END;
-		v_new.fire_at := CASE WHEN v_old.status = 'pending' AND v_new.occurrence_at <> ALL (v_new.exdates) THEN v_old.fire_at END;
+		v_new.fire_at := CASE WHEN v_old.status = 'pending' AND v_new.occurrence_at <> ALL (v_new.exdates)
+			THEN coalesce(v_old.fire_at, CASE WHEN v_new.rrule IS NULL THEN v_new.due_at END) END;
 	END IF;
 	IF p_patch ?| ARRAY['escalate_after', 'escalate_to'] THEN
 		v_new.escalate_at := CASE WHEN v_old.status IN ('due', 'failed') THEN clock_timestamp() + v_new.escalate_after END;

@@ -38,7 +38,7 @@ static const struct type moved = {
     .kind = TYPE_OBJECT,
     .help = "How many of each have changed hands.",
     TYPE_MEMBERS({"reminders", &api_count, MEMBER_REQUIRED, "Open reminders."},
-                 {"commitments", &api_count, MEMBER_REQUIRED, "Open promises of the person's own."},
+                 {"commitments", &api_count, MEMBER_REQUIRED, "Open promises by the person, and to them."},
                  {"contacts", &api_count, MEMBER_REQUIRED, "Contacts that the person kept."},
                  {"engagements", &api_count, MEMBER_REQUIRED, "Engagements owned, and seats in planned ones."},
                  {"desks", &api_code_list, MEMBER_REQUIRED, NULL},

@@ -113,13 +113,15 @@ static const struct type preview = {
     TYPE_MEMBERS({"instants", &instants, MEMBER_REQUIRED, "The first included."},
                  {"more", &type_boolean, MEMBER_REQUIRED, "Whether the rule goes on behind them."})};
 
-/* A rule that yields nothing behind its beginning is no rule. */
+/* A rule that yields nothing behind its beginning is no rule. Where a change does not say when it begins, it must yield
+ * something from now on. */
 static void check_rule_yields(json_t *object, const char *path, struct type_faults *faults)
 {
 	struct reminder_rule rule;
 	const char *canonical;
 	struct err err;
 	struct recurrence_set set;
+	bool begins = json_object_get(object, "due_at") != NULL;
 
 	if (!reminder_rule_read(faults->arena, object, &rule) || !rule.rule ||
 	    !recurrence_check(faults->arena, rule.rule, &canonical, &err))
@@ -128,9 +130,9 @@ static void check_rule_yields(json_t *object, const char *path, struct type_faul
 		if (rule.recurrence.exdates_us[i] == rule.recurrence.start_us)
 			type_fault(faults, api_path(faults, path, arena_printf(faults->arena, "exdates[%zu]", i)),
 			           "must not be due_at itself; give the first time that is meant as due_at");
-	if (!recurrence_expand(faults->arena, &rule.recurrence, rule.recurrence.start_us, 1, &set, &err))
+	if (!recurrence_expand(faults->arena, &rule.recurrence, rule.recurrence.start_us - !begins, 1, &set, &err))
 		type_fault(faults, api_path(faults, path, "rrule"), "%s", err.message);
-	else if (json_object_get(object, "due_at") ? set.count == 0 : set.empty)
+	else if (begins ? set.count == 0 : set.empty)
 		type_fault(faults, api_path(faults, path, "rrule"),
 		           "yields no occurrence after due_at; reminder.preview shows what a rule means");
 }

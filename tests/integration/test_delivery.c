@@ -426,6 +426,16 @@ static void test_discretion(void **state)
 	expect_words(mail->text, id, true);
 	expect_words(mail->text, "the list", false);
 	expect_words(mail->text, "ask for it", false);
+	/* The digest names each of the four, and of three of them nothing else. */
+	free(sql("UPDATE store.reminder SET due_at = now() - interval '2 days' WHERE assignee_id = '%s' RETURNING 1", who));
+	free(sql("UPDATE store.principal SET digest_due = now() - interval '1 minute' WHERE id = '%s' RETURNING 1", who));
+	free(sql("NOTIFY tracktwo, 'reminder'; SELECT 1"));
+	mail = taken_await("discreet@example.org", 4);
+	expect_words(mail->text, "Overdue reminders (4)", true);
+	expect_words(mail->text, "call the envoy", true);
+	expect_words(mail->text, "a reminder that mail does not carry", true);
+	expect_words(mail->text, "Backchannel", false);
+	expect_words(mail->text, "ask for it", false);
 	free(contact), free(promise), free(more), free(id), free(who);
 }
 

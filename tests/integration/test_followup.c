@@ -92,6 +92,8 @@ static void test_corrections_arm_nothing(void **state)
 	char *commitment = made("commitment.create", json_of("{'by':'KR','text':'a papre','due_on':'2036-07-01'}"));
 	char *id = sql("SELECT id FROM store.reminder WHERE commitment_id = '%s'", commitment);
 	json_decref(call("reminder.snooze", json_of("{'id':'%s','until':'2036-07-05T00:00:00Z'}", id)));
+	/* Another way to come is no other time. */
+	json_decref(call("reminder.update", json_of("{'id':'%s','version':2,'channels':['push'],'timezone':'UTC'}", id)));
 	json_decref(call("commitment.update", json_of("{'id':'%s','version':1,'text':'a paper'}", commitment)));
 	json_t *record = call("reminder.get", json_of("{'id':'%s'}", id));
 	assert_string_equal(at_string(record, "due_at"), "2036-07-05T00:00:00Z");

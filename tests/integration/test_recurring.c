@@ -149,12 +149,18 @@ static void test_rules_that_are_none(void **state)
 	static const char *const none[] = {"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;UNTIL=20200101T000000Z",
 	                                   "FREQ=DAILY;COUNT=1", "FREQ=FORTNIGHTLY", "every month"};
 	(void)state;
+	char *id = made("reminder.create", json_of("{'note':'n','due_at':'2036-01-01T00:00:00Z','rrule':'FREQ=DAILY'}"));
 	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		/* A count says nothing without the time that it counts from. */
+		if (!strstr(none[i], "COUNT"))
+			checked_faults(&client, "reminder.update", json_of("{'id':'%s','version':1,'rrule':'%s'}", id, none[i]),
+			               "rrule");
 		checked_faults(&client, "reminder.create",
 		               json_of("{'note':'n','due_at':'2036-01-01T00:00:00Z','rrule':'%s'}", none[i]), "rrule");
 		checked_faults(&client, "reminder.preview", json_of("{'due_at':'2036-01-01T00:00:00Z','rrule':'%s'}", none[i]),
 		               "rrule");
 	}
+	free(id);
 	checked_faults(&client, "reminder.create",
 	               json_of("{'note':'n','due_at':'2036-01-01T00:00:00Z','exdates':[],'workdays':'next','escalate_to':"
 	                       "'00000000-0000-7000-8000-000000000001'}"),
@@ -246,6 +252,13 @@ static void test_changes_of_a_rule(void **state)
 	json_decref(call("reminder.update",
 	                 json_of("{'id':'%s','version':4,'exdates':['2036-04-15T00:00:00Z','2036-05-15T00:00:00Z']}", id)));
 	await("2036-06-15 00:00:00", "SELECT fire_at AT TIME ZONE 'UTC' FROM store.reminder WHERE id = '%s'", id);
+	/* The rule is taken away while it is being worked out when it comes next: then it comes when it says. */
+	free(sql("UPDATE store.reminder SET fire_at = NULL WHERE id = '%s' RETURNING 1", id));
+	record = call("reminder.get", json_of("{'id':'%s'}", id));
+	json_decref(
+	    call("reminder.update", json_of("{'id':'%s','version':%ld,'rrule':null}", id, at_integer(record, "version"))));
+	json_decref(record);
+	await("t", "SELECT fire_at = due_at FROM store.reminder WHERE id = '%s'", id);
 	free(id), free(week), free(excluded), free(snooze);
 }
 
@@ -269,6 +282,12 @@ static void test_working_days(void **state)
 	                                         "'workdays':'next'}"));
 	assert_string_equal(at_string(shown, "instants.0"), "2036-05-12T00:00:00Z");
 	json_decref(shown);
+	/* Saturday, Sunday and Monday are one Monday, as they come. */
+	shown = call("reminder.preview", json_of("{'due_at':'2036-05-10T09:00:00+09:00','rrule':'FREQ=DAILY','count':4,"
+	                                         "'workdays':'next'}"));
+	assert_string_equal(at_string(shown, "instants.0"), "2036-05-12T00:00:00Z");
+	assert_string_equal(at_string(shown, "instants.1"), "2036-05-13T00:00:00Z");
+	json_decref(shown);
 	checked_refused(&client, "holiday.remove", json_of("{'day':'2036-05-12'}"), 404, "not_found", "day");
 	/* The first one, too; and a day that becomes a holiday later moves what waits, and back. */
 	char *moved =
@@ -290,6 +309,40 @@ static void test_working_days(void **state)
 	free(id);
 }
 
+/* A day that becomes a holiday while the last occurrence is still out, or has been acknowledged, moves the next, and
+ * none but that: what is out has come already. */
+static void test_holidays_move_what_comes_next(void **state)
+{
+	/* The day on which it comes next, and what it is now. */
+	static const char day_of[] =
+	    "SELECT to_char(fire_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') FROM store.reminder WHERE id = '%s'";
+	static const char due_of[] = "SELECT status || ' ' || due_at FROM store.reminder WHERE id = '%s'";
+	static const char *const statuses[] = {"due", "acknowledged"};
+	char *begin =
+	    sql("SELECT to_char(date_trunc('week', now() AT TIME ZONE 'UTC') - interval '5 days' + interval '9 hours', "
+	        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char *id = made("reminder.create", json_of("{'note':'n','due_at':'%s','timezone':'UTC','rrule':'FREQ=WEEKLY',"
+		                                           "'workdays':'next'}",
+		                                           begin));
+		await("due", "SELECT status FROM store.reminder WHERE id = '%s' AND fire_at > now()", id);
+		char *delivery = sql("SELECT id FROM store.delivery WHERE reminder_id = '%s' AND ended_at IS NULL", id);
+		if (i == 1)
+			json_decref(call("reminder.acknowledge", json_of("{'delivery_id':'%s'}", delivery)));
+		char *day = sql(day_of, id), *due = sql(due_of, id);
+		assert_memory_equal(due, statuses[i], strlen(statuses[i]));
+		json_decref(call("holiday.set", json_of("{'day':'%s','name_en':'Temporary'}", day)));
+		await("t", "SELECT fire_at > '%sT23:59:59Z' FROM store.reminder WHERE id = '%s'", day, id);
+		await(due, due_of, id);
+		json_decref(call("holiday.remove", json_of("{'day':'%s'}", day)));
+		await(day, day_of, id);
+		json_decref(call("reminder.cancel", json_of("{'id':'%s'}", id)));
+		free(id), free(delivery), free(day), free(due);
+	}
+	free(begin);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +355,7 @@ int main(void)
 	    cmocka_unit_test(test_stock_lasts),
 	    cmocka_unit_test(test_changes_of_a_rule),
 	    cmocka_unit_test(test_working_days),
+	    cmocka_unit_test(test_holidays_move_what_comes_next),
 	};
 	return cmocka_run_group_tests_name("recurring", tests, single_setup, single_teardown);
 }

@@ -141,6 +141,25 @@ static void test_reminders_move(void **state)
 	    free(escalated);
 }
 
+/* Who would have been told is now reminded: when nobody hears that either, it is told of as any other is. */
+static void test_told_becomes_reminded(void **state)
+{
+	char *old = made("principal.create", json_of("{'name':'Unheard','role':'officer'}"));
+	char *new = made("principal.create", json_of("{'name':'Told','role':'officer'}"));
+	(void)state;
+	char *id = made("reminder.create", json_of("{'note':'n','due_at':'2020-01-01T00:00:00Z','assignee':'%s',"
+	                                           "'escalate_after':'PT4H','escalate_to':'%s'}",
+	                                           old, new));
+	await("due", "SELECT status FROM store.reminder WHERE id = '%s'", id);
+	done("principal.retire", json_of("{'id':'%s','version':1,'hand_over_to':'%s'}", old, new));
+	await("t",
+	      "SELECT escalate_to IS NULL AND escalate_at BETWEEN now() + interval '23 hours' AND now() + interval '24 "
+	      "hours' "
+	      "FROM store.reminder WHERE id = '%s'",
+	      id);
+	free(old), free(new), free(id);
+}
+
 /* Logs an engagement as somebody else; its id, to be freed. */
 static char *logged_by(struct client *who, const char *on)
 {
@@ -159,6 +178,7 @@ static void test_all_else_moves(void **state)
 	open_as(&theirs, old);
 	char *contact = made("contact.create", json_of("{'name':'Kept','country':'KP','owner':'%s'}", old));
 	char *open = made("commitment.create", json_of("{'by':'%s','text':'t'}", old));
+	char *owed = made("commitment.create", json_of("{'by':'CN','to':'%s','text':'t'}", old));
 	char *kept = made("commitment.create", json_of("{'by':'%s','text':'t'}", old));
 	done("commitment.update", json_of("{'id':'%s','version':1,'status':'fulfilled'}", kept));
 	char *held = made("engagement.log", json_of("{" TALK ",'starts_on':'2020-01-01','owner':'%s','participants':"
@@ -182,7 +202,7 @@ static void test_all_else_moves(void **state)
 	    json_of("{'id':'%s','version':1,'hand_over_to':'%s','desks':['CN','JP'],'request_id':'%s'}", old, new, request);
 	json_t *answer = call("principal.retire", json_incref(params));
 	assert_int_equal(at_integer(answer, "moved.contacts"), 1);
-	assert_int_equal(at_integer(answer, "moved.commitments"), 1);
+	assert_int_equal(at_integer(answer, "moved.commitments"), 2);
 	assert_int_equal(at_integer(answer, "moved.engagements"), 4);
 	/* The one that asks how the planned one went. */
 	assert_int_equal(at_integer(answer, "moved.reminders"), 1);
@@ -214,8 +234,13 @@ static void test_all_else_moves(void **state)
 	assert_int_equal(json_array_size(at(page, "items")), 1);
 	assert_string_equal(at_string(page, "items.0.id"), open);
 	json_decref(page);
+	page = call("commitment.list", json_of("{'to':'%s'}", new));
+	assert_int_equal(json_array_size(at(page, "items")), 1);
+	assert_string_equal(at_string(page, "items.0.id"), owed);
+	json_decref(page);
 	client_close(&theirs);
-	free(old), free(new), free(contact), free(open), free(kept), free(held), free(planned), free(past), free(seat);
+	free(old), free(new), free(contact), free(open), free(owed), free(kept), free(held), free(planned), free(past),
+	    free(seat);
 	free(both), free(void_one);
 }
 
@@ -361,9 +386,9 @@ static void test_crashes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_reminders_move), cmocka_unit_test(test_all_else_moves),
-	    cmocka_unit_test(test_retired_before), cmocka_unit_test(test_refusals),
-	    cmocka_unit_test(test_crashes),
+	    cmocka_unit_test(test_reminders_move), cmocka_unit_test(test_told_becomes_reminded),
+	    cmocka_unit_test(test_all_else_moves), cmocka_unit_test(test_retired_before),
+	    cmocka_unit_test(test_refusals),       cmocka_unit_test(test_crashes),
 	};
 	return cmocka_run_group_tests(tests, single_setup, single_teardown);
 }
