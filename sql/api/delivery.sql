@@ -92,7 +92,9 @@ BEGIN
 		SELECT * INTO v_reminder FROM store.reminder WHERE id = (v_given->>'id')::uuid AND stock = 'wanted'
 			AND status NOT IN ('done', 'cancelled')
 			AND rrule = v_given->>'rrule' AND timezone = v_given->>'timezone'
-			AND first_at = (v_given->>'first_at')::timestamptz AND exdates = texts(v_given->'exdates')::timestamptz[] FOR UPDATE;
+			AND first_at = (v_given->>'first_at')::timestamptz AND exdates = texts(v_given->'exdates')::timestamptz[]
+			AND (v_given->>'after')::timestamptz = greatest(occurrence_at,
+				(SELECT max(at) FROM store.reminder_occurrence o WHERE o.reminder_id = store.reminder.id)) FOR UPDATE;
 		CONTINUE WHEN NOT FOUND;
 		INSERT INTO store.reminder_occurrence (reminder_id, at)
 			SELECT v_reminder.id, at::timestamptz FROM jsonb_array_elements_text(v_given->'instants') AS at
@@ -149,7 +151,9 @@ BEGIN
 	END IF;
 	PERFORM reminder_occur(r, v_now) FROM store.reminder r WHERE r.id = ANY (p_reminders) AND r.rrule IS NOT NULL;
 	WITH come AS (UPDATE store.reminder r SET status = 'due', fire_at = CASE WHEN rrule IS NOT NULL THEN fire_at END,
-				escalate_at = v_now + coalesce(escalate_after, interval '24 hours'), version = version + 1, updated_at = v_now
+				-- While nobody has answered the occurrence before, the clock runs on: a daily rule would put it off for ever.
+				escalate_at = CASE WHEN status IN ('due', 'failed') AND escalate_at IS NOT NULL THEN escalate_at
+					ELSE v_now + coalesce(escalate_after, interval '24 hours') END, version = version + 1, updated_at = v_now
 			FROM unnest(p_reminders, p_at) AS fired(id, at) WHERE r.id = fired.id
 			RETURNING r.id, r.assignee_id, r.channels, r.due_at, fired.at < v_now - interval '1 minute' AS late),
 		message AS (SELECT f.id, f.assignee_id, c.channel, w.id AS webhook_id, f.due_at, f.late,
@@ -206,7 +210,8 @@ BEGIN
 		UPDATE store.reminder SET escalate_at = NULL WHERE id = v_reminder.id;
 		IF v_reminder.escalate_to IS NOT NULL THEN
 			PERFORM reminder_tell(v_reminder, 'escalation', reminder_others(v_reminder, v_reminder.assignee_id));
-		ELSIF NOT EXISTS (SELECT FROM store.delivery WHERE reminder_id = v_reminder.id AND due_at = v_reminder.due_at
+		ELSIF NOT EXISTS (SELECT FROM store.delivery WHERE reminder_id = v_reminder.id AND (due_at = v_reminder.due_at
+			OR claimed_at >= v_reminder.escalate_at - interval '24 hours')
 			AND (channel = 'push' AND attempts > 0 OR outcome = 'delivered')) THEN
 			INSERT INTO store.delivery (id, reminder_id, assignee_id, channel, due_at, late, lease_until)
 				SELECT store.uuid7(), v_reminder.id, o.id, 'email', v_reminder.due_at, true, v_now FROM store.principal o
@@ -229,7 +234,8 @@ BEGIN
 	END IF;
 	-- What was lost a hundred times will not arrive: it may be what kills the daemons that try.
 	PERFORM delivery_failed(d) FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
-		WHERE d.channel <> 'push' AND d.attempts - d.failures >= 100;
+		WHERE d.channel <> 'push' AND d.attempts >= 100 AND (SELECT count(*) FROM store.delivery_attempt a
+			WHERE a.delivery_id = d.id AND a.outcome = 'lost') >= 100;
 	UPDATE store.delivery_attempt a SET ended_at = v_now, outcome = 'lost'
 		FROM unnest(p_ids) AS ids(id) JOIN store.delivery d ON d.id = ids.id
 		WHERE a.delivery_id = d.id AND a.number = d.attempts AND a.ended_at IS NULL;
@@ -312,6 +318,16 @@ BEGIN
 	RETURN v_free || ARRAY(SELECT id FROM store.delivery WHERE ended_at IS NULL AND channel <> 'push'
 		AND channel = p_channel AND lease_until > v_beyond AND coalesce(claimed_at, lease_until) > v_now
 		LIMIT p_limit - cardinality(v_free) FOR UPDATE SKIP LOCKED);
+END $$;
+
+-- The channels of messages, the one of which this daemon has less under way first: a mail server that hangs, and mails
+-- without end that wait for it, leave room for posts, and the other way round.
+CREATE FUNCTION channels_in_turn(p_daemon uuid) RETURNS text[] LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+BEGIN
+	RETURN ARRAY(SELECT c.channel FROM unnest('{email,webhook}'::text[]) AS c(channel) ORDER BY (SELECT count(*)
+		FROM store.delivery d WHERE d.ended_at IS NULL AND d.channel <> 'push' AND d.claimed_by = p_daemon
+			AND d.channel = c.channel), c.channel);
 END $$;
 
 -- What is under way with a daemon that has gone is free at once. Each holds a lock under its id as long as it listens, by the
@@ -431,7 +447,7 @@ BEGIN
 	PERFORM digests_make(8) WHERE 'email' = ANY (p_able);
 	PERFORM deliveries_abandoned(p_daemon);
 	v_push := deliveries_free('push', p_assignees, true, p_limit);
-	FOREACH v_channel IN ARRAY ARRAY['email', 'webhook'] LOOP
+	FOREACH v_channel IN ARRAY channels_in_turn(p_daemon) LOOP
 		v_messages := v_messages || deliveries_free(v_channel, NULL, v_channel = ANY (p_able),
 			p_room - cardinality(v_messages));
 	END LOOP;

@@ -562,6 +562,53 @@ static void test_room(void **state)
 	free(who), free(api);
 }
 
+/* Mails without end that wait for a server that hangs leave room for a post. */
+static void test_turns(void **state)
+{
+	char *who = somebody("Waiting", ",'email':'waiting@example.org'"), *text;
+	char *api = sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'api_%%'");
+	PGconn *connection = harness_database(harness);
+	(void)state;
+	PQclear(run(connection, "BEGIN"));
+	assert_true(
+	    asprintf(&text,
+	             "INSERT INTO store.delivery (id, assignee_id, channel, reason, due_at, late, lease_until, "
+	             "claimed_by, claimed_at) SELECT store.uuid7(), '%s', CASE n WHEN 9 THEN 'webhook' ELSE 'email' "
+	             "END, 'test', now() + n * interval '1 s', false, now() + CASE n WHEN 0 THEN interval '1 min' "
+	             "ELSE interval '0' END, CASE n WHEN 0 THEN '" SYSTEM "'::uuid END, CASE n WHEN 0 THEN now() "
+	             "END FROM generate_series(0, 9) AS n",
+	             who) > 0);
+	PQclear(run(connection, text)), free(text);
+	assert_true(
+	    asprintf(&text,
+	             "SELECT d.channel FROM jsonb_array_elements_text(%s.reminder_claim('" SYSTEM "', '" SYSTEM
+	             "', '{}', '{email,webhook}', 1, 60, 60, 200)::jsonb->'claimed') AS c(id) JOIN store.delivery d "
+	             "ON d.id = c.id::uuid",
+	             api) > 0);
+	PGresult *result = run(connection, text);
+	assert_int_equal(PQntuples(result), 1);
+	assert_string_equal(PQgetvalue(result, 0, 0), "webhook");
+	PQclear(result), free(text);
+	PQfinish(connection);
+	free(who), free(api);
+}
+
+/* What was attempted often, and by nobody's fault but the receiver's, is sent again by whoever asks for it. */
+static void test_redelivered_often(void **state)
+{
+	char *who = somebody("Often", ""), secret[128];
+	(void)state;
+	free(hook(who, "/often", secret));
+	char *id = remind(who, "often", ",'channels':['webhook']");
+	taken_await("/often", 0);
+	await("delivered", "SELECT outcome FROM store.delivery WHERE reminder_id = '%s'", id);
+	free(sql("UPDATE store.delivery SET attempts = 100, failures = 99 WHERE reminder_id = '%s' RETURNING 1", id));
+	json_decref(call("reminder.redeliver", json_of("{'id':'%s'}", id)));
+	taken_await("/often", 1);
+	await("delivered", "SELECT outcome FROM store.delivery WHERE reminder_id = '%s'", id);
+	free(who), free(id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -569,6 +616,8 @@ int main(void)
 	    cmocka_unit_test(test_tried_again),
 	    cmocka_unit_test(test_mail_tried_again),
 	    cmocka_unit_test(test_room),
+	    cmocka_unit_test(test_turns),
+	    cmocka_unit_test(test_redelivered_often),
 	    cmocka_unit_test(test_fails_loudly),
 	    cmocka_unit_test(test_gone),
 	    cmocka_unit_test(test_tests_and_secrets),

@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -218,6 +219,7 @@ static pid_t start_refusing(const char *const *sqlstates)
 	pid_t child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (; *sqlstates; sqlstates++)
 			refuse_next(listener, *sqlstates);
 		_exit(0);

@@ -343,6 +343,48 @@ static void test_holidays_move_what_comes_next(void **state)
 	free(begin);
 }
 
+/* Nobody hears any of them: that it comes again does not put off the day on which somebody is told. */
+static void test_unheard_again_and_again(void **state)
+{
+	char *who = somebody("Deaf", ""), *first = in_s(-3 * 3600 + 60);
+	(void)state;
+	char *id = made("reminder.create",
+	                json_of("{'note':'hourly','due_at':'%s','rrule':'FREQ=HOURLY','assignee':'%s'}", first, who));
+	await("due", "SELECT status FROM store.reminder WHERE id = '%s' AND fire_at > now()", id);
+	/* A day has gone by, and the next comes before it is asked who was not heard. */
+	free(sql("UPDATE store.reminder SET escalate_at = now(), fire_at = now() WHERE id = '%s' RETURNING 1", id));
+	free(sql("UPDATE store.reminder_occurrence SET at = now() WHERE reminder_id = '%s' AND at = (SELECT min(at) FROM "
+	         "store.reminder_occurrence WHERE reminder_id = '%s') RETURNING 1",
+	         id, id));
+	free(sql("NOTIFY tracktwo, 'reminder'; SELECT 1"));
+	await("push", "SELECT channel FROM store.delivery WHERE reminder_id = '%s' AND reason = 'failure' LIMIT 1", id);
+	json_decref(call("reminder.cancel", json_of("{'id':'%s'}", id)));
+	free(who), free(first), free(id);
+}
+
+/* Worked out for what has been changed meanwhile, occurrences are asked for once more: none is left out. */
+static void test_changed_while_worked_out(void **state)
+{
+	(void)state;
+	char *api = sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'api_%%'");
+	char *id = made("reminder.create",
+	                json_of("{'note':'n','due_at':'2036-01-01T00:00:00Z','timezone':'UTC','rrule':'FREQ=DAILY'}"));
+	await_stock(id);
+	/* As stock_wanted() had it, with all of that in stock, and as it is when the answer comes: the stock has been
+	 * dropped. */
+	free(sql("UPDATE store.reminder SET stock = 'wanted' WHERE id = '%s'; DELETE FROM store.reminder_occurrence WHERE "
+	         "reminder_id = '%s'; SELECT %s.stock_fill('00000000-0000-0000-0000-000000000000', jsonb_build_array("
+	         "jsonb_build_object('id', id, 'rrule', rrule, 'timezone', timezone, 'first_at', first_at, 'after', "
+	         "'2036-03-05T00:00:00Z', 'exdates', '[]'::jsonb, 'more', true, 'instants', "
+	         "'[\"2036-03-06T00:00:00Z\"]'::jsonb))) FROM store.reminder WHERE id = '%s'",
+	         id, id, api, id));
+	await_stock(id);
+	json_t *next = complete(id, "");
+	assert_string_equal(at_string(next, "due_at"), "2036-01-02T00:00:00Z");
+	json_decref(next);
+	free(id), free(api);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +398,8 @@ int main(void)
 	    cmocka_unit_test(test_changes_of_a_rule),
 	    cmocka_unit_test(test_working_days),
 	    cmocka_unit_test(test_holidays_move_what_comes_next),
+	    cmocka_unit_test(test_unheard_again_and_again),
+	    cmocka_unit_test(test_changed_while_worked_out),
 	};
 	return cmocka_run_group_tests_name("recurring", tests, single_setup, single_teardown);
 }
