@@ -135,6 +135,16 @@ static void test_history(void **state)
 	show(&terminal, "history_two", 0, WORDS("history", "일본", "러시아"));
 	show(&terminal, "history_person", 0, WORDS("history", "왕이"));
 	show(&terminal, "history_nobody", 3, WORDS("history", "아무개"));
+	/* However many took part, and in a language of long words: the title is there to be read. */
+	done("engagement.log",
+	     json_of("{'title':'Round table on the guarantees of a neutral Korea','kind':'people-to-people','starts_on':"
+	             "'2017-05-04','countries':['RU','KP','CN'],'workstreams':['1.2','2.1'],'participants':[{'contact':"
+	             "{'name':'Сергей Иванов','country':'RU'},'on_match':'use'},{'contact':{'name':'왕이','country':'CN'},"
+	             "'on_match':'use'}]}"));
+	terminal = english();
+	for (terminal.columns = 80; terminal.columns <= 140; terminal.columns += 60)
+		show(&terminal, terminal.columns == 80 ? "history_crowded" : "history_wide", 0,
+		     WORDS("history", "RU", "--until", "2018"));
 }
 
 static void test_tables(void **state)
