@@ -8,6 +8,7 @@
 
 #include "base/uuid.h"
 #include "cli/short_form.h"
+#include "text/country.h"
 #include "text/every.h"
 #include "text/language.h"
 #include "text/time.h"
@@ -304,7 +305,6 @@ static json_t *party_of(struct draft *draft, const char *who, const char **to, s
 	static const char *const them[] = {"them", "they", "상대", "상대측", NULL};
 	const char *other = other_side(draft), *code;
 	struct resolve_person person;
-	bool quiet = draft->resolve.quiet;
 	if (is_one_of(who, us)) {
 		*to = other;
 		return json_pack("{s:s}", "country", "KR");
@@ -316,11 +316,8 @@ static json_t *party_of(struct draft *draft, const char *who, const char **to, s
 		return other ? json_pack("{s:s}", "country", other) : NULL;
 	}
 	*to = NULL;
-	draft->resolve.quiet = true;
-	bool country = resolve_country(&draft->resolve, who, &code, err);
-	draft->resolve.quiet = quiet;
-	if (country)
-		return json_pack("{s:s}", "country", code);
+	if (country_find(who, &code, NULL))
+		return resolve_country(&draft->resolve, who, &code, err) ? json_pack("{s:s}", "country", code) : NULL;
 	if (!resolve_person(&draft->resolve, who, RESOLVE_ANYBODY, &person, err))
 		return NULL;
 	return json_pack("{s:s}", person.principal ? "principal_id" : "contact_id", person.id);

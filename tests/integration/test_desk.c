@@ -57,6 +57,7 @@ static void test_log(void **state)
 	         at_string(logged, "id"));
 	assert_int_equal(harness_count(harness, sql), 1);
 	desk_expect_said("왕이: 王毅 (CN)");
+	desk_expect_said("북한: KP");
 	json_decref(first);
 	json_decref(logged);
 }
