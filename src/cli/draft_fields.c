@@ -414,6 +414,21 @@ static bool take_side(struct draft *draft, const char *value, struct err *err)
 	return true;
 }
 
+static bool take_written(struct draft *draft, const char *value, struct err *err)
+{
+	int64_t written_us;
+	if (!time_parse_instant(value, &written_us, err))
+		return false;
+	resolve_from(&draft->resolve, written_us);
+	return true;
+}
+
+static bool take_version(struct draft *draft, const char *value, struct err *err)
+{
+	(void)draft, (void)value, (void)err;
+	return true;
+}
+
 static bool take_request(struct draft *draft, const char *value, struct err *err)
 {
 	(void)draft;
@@ -422,6 +437,8 @@ static bool take_request(struct draft *draft, const char *value, struct err *err
 
 enum { EVENT = DRAFT_LOG | DRAFT_PLAN, EACH = EVENT | DRAFT_HOLD };
 const struct draft_row draft_rows[] = {
+    {"written", EACH, false, false, NULL, take_written},
+    {"version", DRAFT_HOLD, false, false, "version", take_version},
     {"title", EVENT, false, false, "title", take_title},
     {"countries", EVENT, false, false, "countries", take_countries},
     {"workstreams", EVENT, false, false, "workstreams", take_workstreams},

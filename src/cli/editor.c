@@ -2,7 +2,7 @@
  *
  * While the editor runs, signals that would end the program are only noted, and handed on to the editor; so there is
  * one way out, which wipes. Invariant: no file of editor_run() outlives it, but one that holds what was saved and could
- * not be handed over. */
+ * not be handed over; and a guarded text lies in its file before a signal can find it there. */
 #include "cli/editor.h"
 
 #include <dirent.h>
@@ -114,9 +114,10 @@ static void wipe_folder(const char *path, bool kept)
 		(void)rmdir(path);
 }
 
-bool editor_read(const char *path, char **text, struct err *err)
+bool editor_read(const char *path, char **text, int64_t *written_us, struct err *err)
 {
 	FILE *file = fopen(path, "re");
+	struct stat status;
 	*text = NULL;
 	if (!file)
 		return err_set_errno(err, errno, "%s", path);
@@ -124,8 +125,10 @@ bool editor_read(const char *path, char **text, struct err *err)
 	if (!bytes)
 		log_fatal(71, "out of memory");
 	size_t length = fread(bytes, 1, TEXT_BYTES_MAX + 1, file);
-	bool right = !ferror(file) || err_set_errno(err, errno, "%s", path);
+	bool right = (!ferror(file) && fstat(fileno(file), &status) == 0) || err_set_errno(err, errno, "%s", path);
 	fclose(file);
+	if (right && written_us)
+		*written_us = (int64_t)status.st_mtim.tv_sec * 1000000 + status.st_mtim.tv_nsec / 1000;
 	if (right && length > TEXT_BYTES_MAX)
 		right = err_set(err, say("the text is longer than 1 MiB"));
 	if (right && !utf8_is_text(bytes, length))
@@ -141,7 +144,8 @@ bool editor_read(const char *path, char **text, struct err *err)
 /* What the editor saved: it may have put another file in the place of ours. */
 static bool read_saved(const char *path, char **text, struct err *err)
 {
-	return editor_read(path, text, err) || (access(path, F_OK) != 0 && err_set(err, say("the editor left no file")));
+	return editor_read(path, text, NULL, err) ||
+	       (access(path, F_OK) != 0 && err_set(err, say("the editor left no file")));
 }
 
 static const char *editor_command(void)
@@ -244,17 +248,58 @@ void editor_forget(char *text)
 	free(text);
 }
 
-bool editor_keep(const char *text, char **path, struct err *err)
+/* What is guarded: the folder that its file lies in, and what is said of it. */
+static struct {
+	char *folder, *told;
+	struct sigaction before[ENDING_COUNT];
+} guard;
+
+static void leave_guarded(int number)
 {
-	char *folder = make_folder(err);
+	(void)!write(STDERR_FILENO, guard.told, strlen(guard.told));
+	raise(number);
+}
+
+bool editor_guard(const char *text, const char *command, struct err *err)
+{
+	/* Back to the default before the handler runs, and not blocked meanwhile: so the signal that it raises ends us. */
+	struct sigaction leave = {.sa_handler = leave_guarded, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
+	editor_guard_end(false);
+	char *folder = make_folder(err), *path;
 	if (!folder)
 		return false;
-	if (asprintf(path, "%s/%s", folder, file_name) < 0)
+	if (asprintf(&path, "%s/%s", folder, file_name) < 0)
 		log_fatal(71, "out of memory");
-	free(folder);
-	if (write_file(*path, text, err))
-		return true;
-	free(*path);
-	*path = NULL;
-	return false;
+	if (!write_file(path, text, err)) {
+		wipe_folder(folder, false);
+		free(path);
+		free(folder);
+		return false;
+	}
+	guard.folder = folder;
+	if (asprintf(&guard.told, say("tracktwo: what you wrote is kept in %s; send it by: tracktwo %s --file %s\n"), path,
+	             command, path) < 0)
+		log_fatal(71, "out of memory");
+	free(path);
+	for (size_t i = 0; i < ENDING_COUNT; i++) {
+		sigaction(ending[i], NULL, &guard.before[i]);
+		if (guard.before[i].sa_handler != SIG_IGN)
+			sigaction(ending[i], &leave, NULL);
+	}
+	return true;
+}
+
+void editor_guard_end(bool keep)
+{
+	if (!guard.folder)
+		return;
+	for (size_t i = 0; i < ENDING_COUNT; i++)
+		sigaction(ending[i], &guard.before[i], NULL);
+	if (keep)
+		fputs(guard.told, stderr);
+	else
+		wipe_folder(guard.folder, false);
+	free(guard.folder);
+	free(guard.told);
+	guard.folder = guard.told = NULL;
 }

@@ -354,8 +354,9 @@ static void test_away(void **state)
 	desk_expect_left(0);
 }
 
-/* Stands between the command line and the daemon, and swallows the first answer to an engagement.log. */
-static pid_t start_swallower(const char *path)
+/* Stands between the command line and the daemon, and swallows the first answer to `method`; with a signal, it sends
+ * that to the command line instead, which waits for ever. */
+static pid_t start_swallower(const char *path, const char *method, int number)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	assert_true(strlen(path) < sizeof address.sun_path);
@@ -370,6 +371,9 @@ static pid_t start_swallower(const char *path)
 	}
 	for (bool swallowed = false;;) {
 		int peer = accept(listener, NULL, NULL);
+		struct ucred who;
+		socklen_t length = sizeof who;
+		assert_int_equal(getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &length), 0);
 		struct client daemon;
 		client_open(&daemon, harness);
 		struct client near = {.fd = peer};
@@ -378,7 +382,11 @@ static pid_t start_swallower(const char *path)
 			client_send_line(&daemon, request);
 			if (!(answer = client_read_line(&daemon, 20000)))
 				break;
-			if (strstr(request, "engagement.log") && !swallowed) {
+			if (strstr(request, method) && number) {
+				kill(who.pid, number);
+				continue;
+			}
+			if (strstr(request, method) && !swallowed) {
 				swallowed = true;
 				break;
 			}
@@ -395,7 +403,7 @@ static void test_lost_answer(void **state)
 	long before = desk_engagements(), reminders = harness_count(harness, "SELECT count(*) FROM store.reminder");
 	(void)state;
 	desk_path(path, "between");
-	pid_t between = start_swallower(path);
+	pid_t between = start_swallower(path, "engagement.log", 0);
 	snprintf(line, sizeof line, "log KP 1.2 'Lost' --due 2099-01-01:one --due 2099-01-02:two --json --socket %s", path);
 	int status = desk_run("", line);
 	kill(between, SIGKILL);
@@ -412,6 +420,95 @@ static void test_lost_answer(void **state)
 		desk_expect(DONE, "", again);
 	assert_int_equal(desk_engagements(), before + 2);
 	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.reminder"), reminders + 4);
+}
+
+/* Runs the line so that `number` comes while the answer to `method` is waited for; what was written is kept. */
+static void interrupt(const char *input, const char *line, const char *method, int number, char kept[DESK_PATH_SIZE])
+{
+	char path[DESK_PATH_SIZE], whole[600];
+	desk_path(path, "interrupting");
+	unlink(path);
+	pid_t between = start_swallower(path, method, number);
+	snprintf(whole, sizeof whole, "%s --socket %s", line, path);
+	int status = desk_run(input, whole);
+	kill(between, SIGKILL);
+	waitpid(between, NULL, 0);
+	if (status != 128 + number)
+		fail_msg("%s: %d\n%s%s", line, status, desk_out, desk_err);
+	desk_kept_path(kept);
+}
+
+/* Interrupted, or cut off, while it waits: what was typed, or came by a pipe, is kept, and is written once. */
+static void test_interrupted(void **state)
+{
+	char path[DESK_PATH_SIZE], line[DESK_PATH_SIZE + 100], id[40];
+	long before = desk_engagements(), reminders = harness_count(harness, "SELECT count(*) FROM store.reminder");
+	(void)state;
+	desk_set_editor("printf 'title: Typed\ncountries: KP\nworkstreams: 1.2\nat: 2h ago\ndue: +2h:one\ndue: "
+	                "+3h:two\n' > \"$1\"");
+	interrupt("", "log --form", "engagement.log", SIGINT, path);
+	sleep(1);
+	snprintf(line, sizeof line, "log --file %s", path);
+	for (int i = 0; i < 2; i++)
+		desk_expect(DONE, "", line);
+	desk_forget_kept(path);
+	interrupt("A note of a pipe", "log KP 1.2 Piped", "engagement.log", SIGHUP, path);
+	snprintf(line, sizeof line, "log --file %s --json", path);
+	desk_expect(DONE, NULL, line);
+	json_t *logged = desk_printed();
+	assert_string_equal(at_string(logged, "readout"), "A note of a pipe");
+	json_decref(logged);
+	desk_forget_kept(path);
+	assert_int_equal(desk_engagements(), before + 2);
+	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.reminder"), reminders + 2);
+	/* Held already, though nobody was told: its version has passed. */
+	desk_expect(DONE, "", "plan KP 1.2 'To be held' --at yesterday --json");
+	desk_keep_id(id);
+	snprintf(line, sizeof line, "hold %s --due +2h:thanks", id);
+	interrupt("It went well", line, "engagement.hold", SIGTERM, path);
+	snprintf(line, sizeof line, "hold %s --file %s", id, path);
+	for (int i = 0; i < 2; i++)
+		desk_expect(DONE, NULL, line);
+	desk_forget_kept(path);
+	/* Not held yet, and somebody has changed it meanwhile. */
+	desk_expect(DONE, "", "plan KP 1.2 'To be held, too' --at yesterday --json");
+	desk_keep_id(id);
+	snprintf(line, sizeof line, "hold %s --due nonsense", id);
+	desk_expect(USAGE, "Well", line);
+	desk_kept_path(path);
+	snprintf(line, sizeof line, "edit %s --set location=Geneva", id);
+	desk_expect(DONE, "", line);
+	snprintf(line, sizeof line, "sed -i /nonsense/d %s", path);
+	assert_int_equal(system(line), 0);
+	snprintf(line, sizeof line, "hold %s --file %s", id, path);
+	desk_expect(DONE, NULL, line);
+	desk_forget_kept(path);
+	/* An edit, likewise. */
+	desk_set_editor("sed -i 's/^location:.*/location: Vienna/' \"$1\"");
+	snprintf(line, sizeof line, "edit %s", id);
+	interrupt("", line, "engagement.update", SIGINT, path);
+	desk_forget_kept(path);
+	desk_expect_left(0);
+}
+
+/* Words of time in a form that was kept count from when it was written, whenever it is sent. */
+static void test_kept_words(void **state)
+{
+	static const char *const ways[] = {"printf 'written: 2020-05-02T03:00:00Z\\n' >> %s",
+	                                   "touch -d 2020-05-02T03:00:00Z %s"};
+	char path[DESK_PATH_SIZE], line[DESK_PATH_SIZE + 100];
+	(void)state;
+	desk_path(path, "form");
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		desk_write("form", "title: T\ncountries: KP\nworkstreams: 1.2\nat: yesterday\n", 0600);
+		snprintf(line, sizeof line, ways[i], path);
+		assert_int_equal(system(line), 0);
+		snprintf(line, sizeof line, "log --file %s --json", path);
+		desk_expect(DONE, NULL, line);
+		json_t *logged = desk_printed();
+		assert_string_equal(at_string(logged, "starts_on"), "2020-05-01");
+		json_decref(logged);
+	}
 }
 
 /* Closed streams are nothing: no socket takes their place, to be read from or printed to. */
@@ -484,6 +581,7 @@ int main(void)
 	    cmocka_unit_test(test_plan_and_hold), cmocka_unit_test(test_form),        cmocka_unit_test(test_form_faults),
 	    cmocka_unit_test(test_form_korean),   cmocka_unit_test(test_away),        cmocka_unit_test(test_lost_answer),
 	    cmocka_unit_test(test_signal),        cmocka_unit_test(test_editor_dies), cmocka_unit_test(test_closed_streams),
+	    cmocka_unit_test(test_interrupted),   cmocka_unit_test(test_kept_words),
 	};
 	return cmocka_run_group_tests(tests, desk_setup, single_teardown);
 }
