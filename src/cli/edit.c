@@ -275,9 +275,7 @@ static int edit_rounds(struct edit *edit, bool first)
 		json_decref(edit->mine);
 		edit->mine = edit_form_read(&edit->form, edit->update, &edit->resolve);
 		status = CLI_USAGE;
-		bool ended = edit->mine && send_mine(edit, &status) == OUTCOME_END;
-		editor_guard_end(false);
-		if (ended)
+		if (edit->mine && send_mine(edit, &status) == OUTCOME_END)
 			return status;
 		print_faults(&edit->form);
 		if (edit->set)
@@ -353,7 +351,9 @@ static int edit_record(struct edit *edit)
 		return command_usage("%s", err.message);
 	if (arguments->count > 0)
 		return command_usage_of(&command_edit);
-	return edit_rounds(edit, edit->set || ready);
+	status = edit_rounds(edit, edit->set || ready);
+	editor_guard_end(false);
+	return status;
 }
 
 static int run_edit(struct cli *cli)

@@ -233,6 +233,9 @@ bool editor_run(const char *text, char **edited, bool *kept, struct err *err)
 	noted = 0;
 	bool right = write_file(path, text, err) && await_editor(path, err) && !noted && read_saved(path, edited, err);
 	*kept = !right && keep_saved(path, text);
+	/* It is newer than what is guarded. */
+	if (*kept)
+		editor_guard_end(false);
 	wipe_folder(folder, *kept);
 	free(path);
 	free(folder);

@@ -228,9 +228,6 @@ static int write_at_once(struct writing *writing)
 {
 	bool refused = false;
 	int status;
-	struct err err;
-	if (writing->perishable)
-		(void)!guard(writing, &err);
 	if (!draft_build(&writing->draft)) {
 		refused = true;
 		status = writing->draft.status;
@@ -242,7 +239,6 @@ static int write_at_once(struct writing *writing)
 		print_faults(writing);
 	if (status != CLI_DONE && writing->perishable && (refused || status == CLI_OUT_OF_REACH))
 		keep(writing);
-	editor_guard_end(false);
 	return status;
 }
 
@@ -262,7 +258,6 @@ static bool send_edited(struct writing *writing, int *status)
 		print_faults(writing);
 	if (*status == CLI_OUT_OF_REACH)
 		keep(writing);
-	editor_guard_end(false);
 	return !refused || *status == CLI_OUT_OF_REACH;
 }
 
@@ -330,7 +325,11 @@ static int write_draft(struct writing *writing)
 	/* Below a held engagement there may be nothing to say but that it was held. */
 	if (!take_note(writing, &err))
 		return command_usage("%s", err.message);
-	return writing->form ? write_in_editor(writing) : write_at_once(writing);
+	if (writing->perishable)
+		(void)!guard(writing, &err);
+	int status = writing->form ? write_in_editor(writing) : write_at_once(writing);
+	editor_guard_end(false);
+	return status;
 }
 
 static int run_event(struct cli *cli, const struct command *command, enum draft_use use)

@@ -461,6 +461,21 @@ static void test_interrupted(void **state)
 	desk_forget_kept(path);
 	assert_int_equal(desk_engagements(), before + 2);
 	assert_int_equal(harness_count(harness, "SELECT count(*) FROM store.reminder"), reminders + 2);
+	/* While a fault is mended in the editor; and a note of a pipe, while the rest is typed. */
+	desk_set_editor("if grep -q '^#!' \"$1\"; then kill -HUP $PPID; sleep 1; else printf 'title: Typed\ncountries: "
+	                "KP\nworkstreams: 1.2\nat: gestern\n' > \"$1\"; fi");
+	char text[DESK_TEXT_SIZE];
+	assert_int_equal(desk_run("", "log --form"), 128 + SIGHUP);
+	desk_kept_path(path);
+	desk_read(path, text);
+	assert_non_null(strstr(text, "title: Typed"));
+	desk_forget_kept(path);
+	desk_set_editor("kill -HUP $PPID; sleep 1");
+	assert_int_equal(desk_run("A note of a pipe", "log --form"), 128 + SIGHUP);
+	desk_kept_path(path);
+	desk_read(path, text);
+	assert_non_null(strstr(text, "A note of a pipe"));
+	desk_forget_kept(path);
 	/* Held already, though nobody was told: its version has passed. */
 	desk_expect(DONE, "", "plan KP 1.2 'To be held' --at yesterday --json");
 	desk_keep_id(id);
@@ -577,11 +592,20 @@ static void test_editor_dies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_log),           cmocka_unit_test(test_log_times),   cmocka_unit_test(test_log_refused),
-	    cmocka_unit_test(test_plan_and_hold), cmocka_unit_test(test_form),        cmocka_unit_test(test_form_faults),
-	    cmocka_unit_test(test_form_korean),   cmocka_unit_test(test_away),        cmocka_unit_test(test_lost_answer),
-	    cmocka_unit_test(test_signal),        cmocka_unit_test(test_editor_dies), cmocka_unit_test(test_closed_streams),
-	    cmocka_unit_test(test_interrupted),   cmocka_unit_test(test_kept_words),
+	    cmocka_unit_test(test_log),
+	    cmocka_unit_test(test_log_times),
+	    cmocka_unit_test(test_log_refused),
+	    cmocka_unit_test(test_plan_and_hold),
+	    cmocka_unit_test(test_form),
+	    cmocka_unit_test(test_form_faults),
+	    cmocka_unit_test(test_form_korean),
+	    cmocka_unit_test(test_away),
+	    cmocka_unit_test(test_lost_answer),
+	    cmocka_unit_test(test_signal),
+	    cmocka_unit_test(test_editor_dies),
+	    cmocka_unit_test(test_closed_streams),
+	    cmocka_unit_test(test_interrupted),
+	    cmocka_unit_test(test_kept_words),
 	};
 	return cmocka_run_group_tests(tests, desk_setup, single_teardown);
 }
