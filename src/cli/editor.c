@@ -159,6 +159,15 @@ static const char *editor_command(void)
 	return "vi";
 }
 
+/* A note may have come by standard input, and results may go to a pipe; a person edits at the terminal. */
+static void take_terminal(void)
+{
+	int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	for (int stream = STDIN_FILENO; terminal >= 0 && stream <= STDOUT_FILENO; stream++)
+		if (!isatty(stream))
+			(void)!dup2(terminal, stream);
+}
+
 /* As a shell reads it, since people put options and variables there; but the shell makes room for the editor, so that a
  * signal reaches that. */
 static pid_t start_editor(const char *path, const struct sigaction *before)
@@ -168,6 +177,7 @@ static pid_t start_editor(const char *path, const struct sigaction *before)
 		return started;
 	for (size_t i = 0; i < ENDING_COUNT; i++)
 		sigaction(ending[i], &before[i], NULL);
+	take_terminal();
 	char *script;
 	if (asprintf(&script, "exec env %s \"$1\"", editor_command()) > 0)
 		execl("/bin/sh", "sh", "-c", script, "sh", path, (char *)NULL);

@@ -506,6 +506,24 @@ static void test_interrupted(void **state)
 	desk_expect_left(0);
 }
 
+/* The editor has the terminal, also where a note comes by a pipe and the result goes into one. */
+static void test_editor_terminal(void **state)
+{
+	char command[2048], out[DESK_PATH_SIZE];
+	long before = desk_engagements();
+	(void)state;
+	desk_path(out, "out");
+	desk_set_editor("[ -t 0 ] && [ -t 1 ] && sed -i 's/^title:.*/title: At the terminal/' \"$1\"");
+	snprintf(command, sizeof command,
+	         "timeout 60 script -qec \"echo note | %s --socket %s log KP 1.2 T --form --json | cat\" /dev/null >%s "
+	         "</dev/null",
+	         desk_program, harness->socket, out);
+	assert_int_equal(system(command), 0);
+	desk_read(out, desk_out);
+	assert_non_null(strstr(desk_out, "\"At the terminal\""));
+	assert_int_equal(desk_engagements(), before + 1);
+}
+
 /* Words of time in a form that was kept count from when it was written, whenever it is sent. */
 static void test_kept_words(void **state)
 {
@@ -606,6 +624,7 @@ int main(void)
 	    cmocka_unit_test(test_closed_streams),
 	    cmocka_unit_test(test_interrupted),
 	    cmocka_unit_test(test_kept_words),
+	    cmocka_unit_test(test_editor_terminal),
 	};
 	return cmocka_run_group_tests(tests, desk_setup, single_teardown);
 }
