@@ -143,8 +143,9 @@ static bool choose_flags(const struct grid *grid, enum grid_shape shape, size_t 
 		}
 	}
 	/* The last column has no blank behind it. */
-	if (shape != GRID_NUMBERS && needed > terminal + 1)
-		cut_others(grid, flags, widths, needed - terminal - 1);
+	needed -= needed > 0;
+	if (shape != GRID_NUMBERS && needed > terminal)
+		cut_others(grid, flags, widths, needed - terminal);
 	return left_out;
 }
 
