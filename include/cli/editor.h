@@ -24,6 +24,9 @@ ERR_CHECKED bool editor_run(const char *text, char **edited, bool *kept, struct 
  * *written_us, unless NULL, becomes when the file was last written. */
 ERR_CHECKED bool editor_read(const char *path, char **text, int64_t *written_us, struct err *err);
 
+/* What was read from this file is stored: a file that was kept here is wiped, and said to be; another one is left. */
+void editor_drop(const char *path);
+
 /* Overwrites and frees; NULL is nothing. */
 void editor_forget(char *text);
 

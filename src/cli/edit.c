@@ -353,6 +353,8 @@ static int edit_record(struct edit *edit)
 		return command_usage_of(&command_edit);
 	status = edit_rounds(edit, edit->set || ready);
 	editor_guard_end(false);
+	if (status == CLI_DONE && path)
+		editor_drop(path);
 	return status;
 }
 

@@ -141,6 +141,23 @@ bool editor_read(const char *path, char **text, int64_t *written_us, struct err 
 	return right;
 }
 
+void editor_drop(const char *path)
+{
+	static const char prefix[] = "/tracktwo-";
+	char *folder = realpath(path, NULL), *name = folder ? strrchr(folder, '/') : NULL;
+	struct stat status;
+	if (name && strcmp(name + 1, file_name) == 0) {
+		*name = '\0';
+		const char *last = strrchr(folder, '/');
+		if (last && strncmp(last, prefix, sizeof prefix - 1) == 0 && strlen(last) == sizeof prefix - 1 + 6 &&
+		    stat(folder, &status) == 0 && status.st_uid == geteuid() && (status.st_mode & 0777) == 0700) {
+			wipe_folder(folder, false);
+			fprintf(stderr, say("tracktwo: it is written, and %s is removed\n"), path);
+		}
+	}
+	free(folder);
+}
+
 /* What the editor saved: it may have put another file in the place of ours. */
 static bool read_saved(const char *path, char **text, struct err *err)
 {

@@ -329,6 +329,8 @@ static int write_draft(struct writing *writing)
 		(void)!guard(writing, &err);
 	int status = writing->form ? write_in_editor(writing) : write_at_once(writing);
 	editor_guard_end(false);
+	if (status == CLI_DONE && writing->file)
+		editor_drop(writing->file);
 	return status;
 }
 
