@@ -21,7 +21,8 @@
 ERR_CHECKED bool editor_run(const char *text, char **edited, bool *kept, struct err *err);
 
 /* Reads a file that holds such a text, of at most 1 MiB and in UTF-8; *text is to be given to editor_forget.
- * *written_us, unless NULL, becomes when the file was last written. */
+ * *written_us, unless NULL, becomes when a file that was kept here was last written; of any other, which may be a form
+ * that serves for many, 0. */
 ERR_CHECKED bool editor_read(const char *path, char **text, int64_t *written_us, struct err *err);
 
 /* What was read from this file is stored: a file that was kept here is wiped, and said to be; another one is left. */

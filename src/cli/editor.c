@@ -114,6 +114,36 @@ static void wipe_folder(const char *path, bool kept)
 		(void)rmdir(path);
 }
 
+/* The folder of a file that was kept here, to be freed; NULL for any other file. */
+static char *kept_folder(const char *path)
+{
+	static const char prefix[] = "/tracktwo-";
+	enum { RANDOM = 6 };
+	struct stat status;
+	char *folder = realpath(path, NULL), *name = folder ? strrchr(folder, '/') : NULL;
+	bool kept = name && strcmp(name + 1, file_name) == 0;
+	if (kept) {
+		*name = '\0';
+		const char *last = strrchr(folder, '/');
+		kept = last && strncmp(last, prefix, sizeof prefix - 1) == 0 && strlen(last) == sizeof prefix - 1 + RANDOM &&
+		       stat(folder, &status) == 0 && status.st_uid == geteuid() && (status.st_mode & 0777) == 0700;
+	}
+	if (kept)
+		return folder;
+	free(folder);
+	return NULL;
+}
+
+void editor_drop(const char *path)
+{
+	char *folder = kept_folder(path);
+	if (!folder)
+		return;
+	wipe_folder(folder, false);
+	fprintf(stderr, say("tracktwo: it is written, and %s is removed\n"), path);
+	free(folder);
+}
+
 bool editor_read(const char *path, char **text, int64_t *written_us, struct err *err)
 {
 	FILE *file = fopen(path, "re");
@@ -127,8 +157,11 @@ bool editor_read(const char *path, char **text, int64_t *written_us, struct err 
 	size_t length = fread(bytes, 1, TEXT_BYTES_MAX + 1, file);
 	bool right = (!ferror(file) && fstat(fileno(file), &status) == 0) || err_set_errno(err, errno, "%s", path);
 	fclose(file);
-	if (right && written_us)
-		*written_us = (int64_t)status.st_mtim.tv_sec * 1000000 + status.st_mtim.tv_nsec / 1000;
+	if (right && written_us) {
+		char *folder = kept_folder(path);
+		*written_us = folder ? (int64_t)status.st_mtim.tv_sec * 1000000 + status.st_mtim.tv_nsec / 1000 : 0;
+		free(folder);
+	}
 	if (right && length > TEXT_BYTES_MAX)
 		right = err_set(err, say("the text is longer than 1 MiB"));
 	if (right && !utf8_is_text(bytes, length))
@@ -139,23 +172,6 @@ bool editor_read(const char *path, char **text, int64_t *written_us, struct err 
 	else
 		free(bytes);
 	return right;
-}
-
-void editor_drop(const char *path)
-{
-	static const char prefix[] = "/tracktwo-";
-	char *folder = realpath(path, NULL), *name = folder ? strrchr(folder, '/') : NULL;
-	struct stat status;
-	if (name && strcmp(name + 1, file_name) == 0) {
-		*name = '\0';
-		const char *last = strrchr(folder, '/');
-		if (last && strncmp(last, prefix, sizeof prefix - 1) == 0 && strlen(last) == sizeof prefix - 1 + 6 &&
-		    stat(folder, &status) == 0 && status.st_uid == geteuid() && (status.st_mode & 0777) == 0700) {
-			wipe_folder(folder, false);
-			fprintf(stderr, say("tracktwo: it is written, and %s is removed\n"), path);
-		}
-	}
-	free(folder);
 }
 
 /* What the editor saved: it may have put another file in the place of ours. */
