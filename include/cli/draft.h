@@ -43,6 +43,10 @@ ERR_CHECKED bool draft_take_options(struct draft *draft, struct err *err);
  * ids come out each time: that of the field `request`, and others made of it. */
 ERR_CHECKED bool draft_build(struct draft *draft);
 
+/* Adds to the form what makes it the same write whenever it is sent: a request id, from when words of time count, and
+ * the version of what is held; unless it is there. */
+void draft_stamp(struct draft *draft);
+
 /* Writes the faults of an error that the daemon answered to the fields that they are about. */
 void draft_take_error(struct draft *draft, const json_t *error);
 

@@ -32,6 +32,9 @@ struct resolve {
 /* Reads the clock; asks nobody. `cli` (see cli/command.h) must outlive it; nothing is to be released. */
 void resolve_init(struct resolve *resolve, struct cli *cli);
 
+/* Words about time are of another time than this command: of when they were written, which is past. 0 is nothing. */
+void resolve_from(struct resolve *resolve, int64_t then_us);
+
 /* "북한" → "KP". */
 ERR_CHECKED bool resolve_country(struct resolve *resolve, const char *word, const char **code, struct err *err);
 

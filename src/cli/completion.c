@@ -44,16 +44,24 @@ static const char zsh_script[] =
 
 struct completion {
 	struct cli *cli;
-	const char *word; /* what stands so far of the word to be completed */
-	size_t offered;
+	const char *word; /* what stands so far of the word to be completed; of a list, behind its last comma */
+	const char *list; /* what stands before that, commas included */
 };
 
 static void offer(struct completion *completion, const char *text)
 {
-	if (strncmp(text, completion->word, strlen(completion->word)) == 0) {
-		puts(text);
-		completion->offered++;
-	}
+	if (strncmp(text, completion->word, strlen(completion->word)) == 0)
+		printf("%s%s\n", completion->list, text);
+}
+
+/* What follows is one of several that commas part. */
+static void begin_list(struct completion *completion)
+{
+	const char *comma = strrchr(completion->word, ',');
+	if (!comma)
+		return;
+	completion->list = arena_copy(&completion->cli->arena, completion->word, (size_t)(comma + 1 - completion->word));
+	completion->word = comma + 1;
 }
 
 static void offer_choices(struct completion *completion, const char *const *choices)
@@ -82,9 +90,17 @@ static void offer_members(struct completion *completion, json_t *result, const c
 {
 	const json_t *items = json_object_get(result, "items");
 	for (size_t i = 0; i < json_array_size(items); i++) {
-		const char *text = output_cell(&completion->cli->arena, json_array_get(items, i), path);
+		const json_t *item = json_array_get(items, i), *name;
+		size_t k;
+		const char *text = output_cell(&completion->cli->arena, item, path);
 		if (*text)
 			offer(completion, text);
+		/* Who is found by another name is offered by it. */
+		json_array_foreach(json_object_get(item, "names"), k, name) {
+			const char *other = output_cell(&completion->cli->arena, name, "text");
+			if (*completion->word && strcmp(other, text) != 0)
+				offer(completion, other);
+		}
 	}
 	json_decref(result);
 }
@@ -162,6 +178,8 @@ static void offer_verbs(struct completion *completion, const char *noun)
 
 static void offer_value(struct completion *completion, enum command_value kind, const char *const *choices)
 {
+	if (kind == COMMAND_VALUE_COUNTRY || kind == COMMAND_VALUE_WORKSTREAM || kind == COMMAND_VALUE_PERSON)
+		begin_list(completion);
 	switch (kind) {
 	case COMMAND_VALUE_ANY:
 		break;
@@ -210,6 +228,8 @@ static void offer_typed(struct completion *completion, const struct type_member 
 {
 	static const char *const truths[] = {"true", "false", NULL};
 	const struct type *type = member->type->kind == TYPE_LIST ? member->type->element : member->type;
+	if (member->type->kind == TYPE_LIST)
+		begin_list(completion);
 	if (type->kind == TYPE_OBJECT && type->shorthand && strcmp(type->shorthand, "code") == 0)
 		offer_workstreams(completion);
 	else if (type->kind == TYPE_CHOICE)
@@ -302,11 +322,32 @@ static void offer_position(struct completion *completion, const struct place *pl
 	offer_value(completion, place->command->words[at].kind, place->command->words[at].choices);
 }
 
-/* `words` end with the one to be completed. */
-static void complete(struct cli *cli, char *const *words, size_t count)
+/* Takes out of the words before the one to be completed what may stand anywhere on the line, and a word "=" of bash's;
+ * returns how many are left. The last one stays: it may be an option that waits for its value. */
+static size_t drop_global(char **words, size_t count)
 {
-	struct completion completion = {.cli = cli, .word = count > 0 ? words[count - 1] : ""};
-	size_t before = count > 0 ? count - 1 : 0;
+	enum { ALL = 1000 };
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct command_option *option = find_option(arguments_options, ALL, words[i]);
+		size_t last = i; /* of what the option takes */
+		if (option && option->value)
+			last += i + 1 < count && strcmp(words[i + 1], "=") == 0 ? 2 : 1;
+		if (option && last < count)
+			i = last;
+		else if (strcmp(words[i], "=") != 0)
+			words[kept++] = words[i];
+	}
+	return kept;
+}
+
+/* `words` end with the one to be completed. */
+static void complete(struct cli *cli, char **words, size_t count)
+{
+	struct completion completion = {.cli = cli, .word = count > 0 ? words[count - 1] : "", .list = ""};
+	if (strcmp(completion.word, "=") == 0)
+		completion.word = "";
+	size_t before = drop_global(words, count > 0 ? count - 1 : 0);
 	struct place place = find_place(cli, words, before);
 	if (before > 0 && offer_option_value(&completion, &place, words[before - 1]))
 		return;

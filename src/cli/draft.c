@@ -3,6 +3,7 @@
  * Every call has its ids before the first one goes out, so that all of them may be sent again. */
 #include "cli/draft.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/uuid.h"
@@ -10,6 +11,7 @@
 #include "draft_fields.h"
 #include "text/digest.h"
 #include "text/language.h"
+#include "text/time.h"
 #include "text/utf8.h"
 
 const char *draft_field_name(size_t index)
@@ -25,15 +27,22 @@ static const char *help_of(const struct command *command, const char *name)
 	return NULL;
 }
 
+static bool is_one_of(const char *name, const char *const *names)
+{
+	while (*names && strcmp(name, *names) != 0)
+		names++;
+	return *names != NULL;
+}
+
 void draft_init(struct draft *draft, struct cli *cli, const struct command *command, enum draft_use use)
 {
 	*draft = (struct draft){.cli = cli, .use = use, .form = {.arena = &cli->arena}};
 	struct form_field *fields = arena_alloc(&cli->arena, draft_row_count * sizeof *fields);
 	for (size_t i = 0; i < draft_row_count; i++)
 		if (draft_rows[i].uses & use)
-			fields[draft->form.field_count++] =
-			    (struct form_field){draft_rows[i].name, help_of(command, draft_rows[i].name), draft_rows[i].repeats,
-			                        draft_rows[i].block, strcmp(draft_rows[i].name, "request") == 0};
+			fields[draft->form.field_count++] = (struct form_field){
+			    draft_rows[i].name, help_of(command, draft_rows[i].name), draft_rows[i].repeats, draft_rows[i].block,
+			    is_one_of(draft_rows[i].name, (const char *const[]){"request", "written", "version", NULL})};
 	draft->form.fields = fields;
 	resolve_init(&draft->resolve, cli);
 }
@@ -53,11 +62,8 @@ void draft_release(struct draft *draft)
 
 static bool is_option(const char *name)
 {
-	static const char *const others[] = {"title", "countries", "workstreams", "readout", NULL};
-	for (size_t i = 0; others[i]; i++)
-		if (strcmp(name, others[i]) == 0)
-			return false;
-	return true;
+	return !is_one_of(
+	    name, (const char *const[]){"title", "countries", "workstreams", "readout", "written", "version", NULL});
 }
 
 bool draft_take_options(struct draft *draft, struct err *err)
@@ -150,20 +156,32 @@ static void fill_in(struct draft *draft)
 		draft_set_text(draft->params, "status", "planned");
 }
 
+void draft_stamp(struct draft *draft)
+{
+	char id[UUID_TEXT_SIZE], now[TIME_INSTANT_SIZE];
+	if (!form_value(&draft->form, "request")) {
+		uuid_make(id);
+		(void)form_add(&draft->form, "request", id);
+	}
+	if (!form_value(&draft->form, "written")) {
+		time_format_instant(draft->resolve.now_us, now);
+		(void)form_add(&draft->form, "written", now);
+	}
+	if (draft->engagement && !form_value(&draft->form, "version"))
+		(void)form_add(&draft->form, "version", output_cell(draft->form.arena, draft->engagement, "version"));
+}
+
 static void set_ids(struct draft *draft)
 {
-	char fresh[UUID_TEXT_SIZE];
 	struct arena *arena = draft->form.arena;
-	if (!form_value(&draft->form, "request")) {
-		uuid_make(fresh);
-		(void)form_add(&draft->form, "request", fresh);
-	}
+	draft_stamp(draft);
 	const char *request = form_value(&draft->form, "request");
 	size_t number = 0;
 	draft_set_text(draft->params, "request_id", request);
 	if (draft->engagement) {
 		json_object_set(draft->params, "id", json_object_get(draft->engagement, "id"));
-		json_object_set(draft->params, "version", json_object_get(draft->engagement, "version"));
+		json_object_set_new(draft->params, "version",
+		                    json_integer(strtoll(form_value(&draft->form, "version"), NULL, 10)));
 	}
 	for (size_t i = 0; i < json_array_size(draft->reminders); i++)
 		draft_set_text(json_array_get(draft->reminders, i), "request_id", make_id(arena, request, ++number));

@@ -8,6 +8,7 @@
 
 #include "base/uuid.h"
 #include "cli/short_form.h"
+#include "text/country.h"
 #include "text/every.h"
 #include "text/language.h"
 #include "text/time.h"
@@ -304,7 +305,6 @@ static json_t *party_of(struct draft *draft, const char *who, const char **to, s
 	static const char *const them[] = {"them", "they", "상대", "상대측", NULL};
 	const char *other = other_side(draft), *code;
 	struct resolve_person person;
-	bool quiet = draft->resolve.quiet;
 	if (is_one_of(who, us)) {
 		*to = other;
 		return json_pack("{s:s}", "country", "KR");
@@ -316,11 +316,8 @@ static json_t *party_of(struct draft *draft, const char *who, const char **to, s
 		return other ? json_pack("{s:s}", "country", other) : NULL;
 	}
 	*to = NULL;
-	draft->resolve.quiet = true;
-	bool country = resolve_country(&draft->resolve, who, &code, err);
-	draft->resolve.quiet = quiet;
-	if (country)
-		return json_pack("{s:s}", "country", code);
+	if (country_find(who, &code, NULL))
+		return resolve_country(&draft->resolve, who, &code, err) ? json_pack("{s:s}", "country", code) : NULL;
 	if (!resolve_person(&draft->resolve, who, RESOLVE_ANYBODY, &person, err))
 		return NULL;
 	return json_pack("{s:s}", person.principal ? "principal_id" : "contact_id", person.id);
@@ -417,6 +414,21 @@ static bool take_side(struct draft *draft, const char *value, struct err *err)
 	return true;
 }
 
+static bool take_written(struct draft *draft, const char *value, struct err *err)
+{
+	int64_t written_us;
+	if (!time_parse_instant(value, &written_us, err))
+		return false;
+	resolve_from(&draft->resolve, written_us);
+	return true;
+}
+
+static bool take_version(struct draft *draft, const char *value, struct err *err)
+{
+	(void)draft, (void)value, (void)err;
+	return true;
+}
+
 static bool take_request(struct draft *draft, const char *value, struct err *err)
 {
 	(void)draft;
@@ -425,6 +437,8 @@ static bool take_request(struct draft *draft, const char *value, struct err *err
 
 enum { EVENT = DRAFT_LOG | DRAFT_PLAN, EACH = EVENT | DRAFT_HOLD };
 const struct draft_row draft_rows[] = {
+    {"written", EACH, false, false, NULL, take_written},
+    {"version", DRAFT_HOLD, false, false, "version", take_version},
     {"title", EVENT, false, false, "title", take_title},
     {"countries", EVENT, false, false, "countries", take_countries},
     {"workstreams", EVENT, false, false, "workstreams", take_workstreams},

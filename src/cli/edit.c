@@ -65,15 +65,17 @@ static int find_noun(struct edit *edit)
 	return status;
 }
 
+static bool guard(struct edit *edit, struct err *err)
+{
+	return editor_guard(form_text(&edit->form), arena_printf(&edit->cli->arena, "edit %s", edit->id), err);
+}
+
 static void keep(struct edit *edit)
 {
-	char *path;
 	struct err err;
 	form_forgive(&edit->form);
-	if (editor_keep(form_text(&edit->form), &path, &err)) {
-		fprintf(stderr, say("tracktwo: what you wrote is kept in %s; send it by: tracktwo %s --file %s\n"), path,
-		        arena_printf(&edit->cli->arena, "edit %s", edit->id), path);
-		free(path);
+	if (guard(edit, &err)) {
+		editor_guard_end(true);
 	} else {
 		command_fail(CLI_FAILED, "%s", err.message);
 		fputs(form_text(&edit->form), stderr);
@@ -165,6 +167,7 @@ static enum outcome send_patch(struct edit *edit, json_t *patch, int *status)
 	const char *code = json_string_value(json_object_get(json_object_get(error, "data"), "code"));
 	*status = error ? output_exit_code(error) : CLI_DONE;
 	if (!error) {
+		editor_guard_end(false);
 		command_print(edit->cli, edit->update->name, json_object_get(answer, "result"));
 	} else if (code && strcmp(code, "stale_version") == 0) {
 		outcome = OUTCOME_STALE;
@@ -263,8 +266,11 @@ static int edit_rounds(struct edit *edit, bool first)
 {
 	int status = CLI_CONFLICT;
 	for (;;) {
+		struct err err;
 		if (!first && !edit_once(edit, &status))
 			return status;
+		if (!first)
+			(void)!guard(edit, &err);
 		first = false;
 		json_decref(edit->mine);
 		edit->mine = edit_form_read(&edit->form, edit->update, &edit->resolve);
@@ -308,8 +314,10 @@ static bool take_sets(struct edit *edit, struct err *err)
 static bool take_file(struct edit *edit, const char *path, bool *chosen, struct err *err)
 {
 	char *text;
-	if (!editor_read(path, &text, err))
+	int64_t written_us;
+	if (!editor_read(path, &text, &written_us, err))
 		return false;
+	resolve_from(&edit->resolve, written_us);
 	form_read(&edit->form, text);
 	editor_forget(text);
 	edit->typed = true;
@@ -343,7 +351,11 @@ static int edit_record(struct edit *edit)
 		return command_usage("%s", err.message);
 	if (arguments->count > 0)
 		return command_usage_of(&command_edit);
-	return edit_rounds(edit, edit->set || ready);
+	status = edit_rounds(edit, edit->set || ready);
+	editor_guard_end(false);
+	if (status == CLI_DONE && path)
+		editor_drop(path);
+	return status;
 }
 
 static int run_edit(struct cli *cli)

@@ -2,7 +2,7 @@
  *
  * While the editor runs, signals that would end the program are only noted, and handed on to the editor; so there is
  * one way out, which wipes. Invariant: no file of editor_run() outlives it, but one that holds what was saved and could
- * not be handed over. */
+ * not be handed over; and a guarded text lies in its file before a signal can find it there. */
 #include "cli/editor.h"
 
 #include <dirent.h>
@@ -114,9 +114,40 @@ static void wipe_folder(const char *path, bool kept)
 		(void)rmdir(path);
 }
 
-bool editor_read(const char *path, char **text, struct err *err)
+/* The folder of a file that was kept here, to be freed; NULL for any other file. */
+static char *kept_folder(const char *path)
+{
+	static const char prefix[] = "/tracktwo-";
+	enum { RANDOM = 6 };
+	struct stat status;
+	char *folder = realpath(path, NULL), *name = folder ? strrchr(folder, '/') : NULL;
+	bool kept = name && strcmp(name + 1, file_name) == 0;
+	if (kept) {
+		*name = '\0';
+		const char *last = strrchr(folder, '/');
+		kept = last && strncmp(last, prefix, sizeof prefix - 1) == 0 && strlen(last) == sizeof prefix - 1 + RANDOM &&
+		       stat(folder, &status) == 0 && status.st_uid == geteuid() && (status.st_mode & 0777) == 0700;
+	}
+	if (kept)
+		return folder;
+	free(folder);
+	return NULL;
+}
+
+void editor_drop(const char *path)
+{
+	char *folder = kept_folder(path);
+	if (!folder)
+		return;
+	wipe_folder(folder, false);
+	fprintf(stderr, say("tracktwo: it is written, and %s is removed\n"), path);
+	free(folder);
+}
+
+bool editor_read(const char *path, char **text, int64_t *written_us, struct err *err)
 {
 	FILE *file = fopen(path, "re");
+	struct stat status;
 	*text = NULL;
 	if (!file)
 		return err_set_errno(err, errno, "%s", path);
@@ -124,8 +155,13 @@ bool editor_read(const char *path, char **text, struct err *err)
 	if (!bytes)
 		log_fatal(71, "out of memory");
 	size_t length = fread(bytes, 1, TEXT_BYTES_MAX + 1, file);
-	bool right = !ferror(file) || err_set_errno(err, errno, "%s", path);
+	bool right = (!ferror(file) && fstat(fileno(file), &status) == 0) || err_set_errno(err, errno, "%s", path);
 	fclose(file);
+	if (right && written_us) {
+		char *folder = kept_folder(path);
+		*written_us = folder ? (int64_t)status.st_mtim.tv_sec * 1000000 + status.st_mtim.tv_nsec / 1000 : 0;
+		free(folder);
+	}
 	if (right && length > TEXT_BYTES_MAX)
 		right = err_set(err, say("the text is longer than 1 MiB"));
 	if (right && !utf8_is_text(bytes, length))
@@ -141,7 +177,8 @@ bool editor_read(const char *path, char **text, struct err *err)
 /* What the editor saved: it may have put another file in the place of ours. */
 static bool read_saved(const char *path, char **text, struct err *err)
 {
-	return editor_read(path, text, err) || (access(path, F_OK) != 0 && err_set(err, say("the editor left no file")));
+	return editor_read(path, text, NULL, err) ||
+	       (access(path, F_OK) != 0 && err_set(err, say("the editor left no file")));
 }
 
 static const char *editor_command(void)
@@ -155,6 +192,15 @@ static const char *editor_command(void)
 	return "vi";
 }
 
+/* A note may have come by standard input, and results may go to a pipe; a person edits at the terminal. */
+static void take_terminal(void)
+{
+	int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	for (int stream = STDIN_FILENO; terminal >= 0 && stream <= STDOUT_FILENO; stream++)
+		if (!isatty(stream))
+			(void)!dup2(terminal, stream);
+}
+
 /* As a shell reads it, since people put options and variables there; but the shell makes room for the editor, so that a
  * signal reaches that. */
 static pid_t start_editor(const char *path, const struct sigaction *before)
@@ -164,6 +210,7 @@ static pid_t start_editor(const char *path, const struct sigaction *before)
 		return started;
 	for (size_t i = 0; i < ENDING_COUNT; i++)
 		sigaction(ending[i], &before[i], NULL);
+	take_terminal();
 	char *script;
 	if (asprintf(&script, "exec env %s \"$1\"", editor_command()) > 0)
 		execl("/bin/sh", "sh", "-c", script, "sh", path, (char *)NULL);
@@ -229,6 +276,9 @@ bool editor_run(const char *text, char **edited, bool *kept, struct err *err)
 	noted = 0;
 	bool right = write_file(path, text, err) && await_editor(path, err) && !noted && read_saved(path, edited, err);
 	*kept = !right && keep_saved(path, text);
+	/* It is newer than what is guarded. */
+	if (*kept)
+		editor_guard_end(false);
 	wipe_folder(folder, *kept);
 	free(path);
 	free(folder);
@@ -244,17 +294,58 @@ void editor_forget(char *text)
 	free(text);
 }
 
-bool editor_keep(const char *text, char **path, struct err *err)
+/* What is guarded: the folder that its file lies in, and what is said of it. */
+static struct {
+	char *folder, *told;
+	struct sigaction before[ENDING_COUNT];
+} guard;
+
+static void leave_guarded(int number)
 {
-	char *folder = make_folder(err);
+	(void)!write(STDERR_FILENO, guard.told, strlen(guard.told));
+	raise(number);
+}
+
+bool editor_guard(const char *text, const char *command, struct err *err)
+{
+	/* Back to the default before the handler runs, and not blocked meanwhile: so the signal that it raises ends us. */
+	struct sigaction leave = {.sa_handler = leave_guarded, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
+	editor_guard_end(false);
+	char *folder = make_folder(err), *path;
 	if (!folder)
 		return false;
-	if (asprintf(path, "%s/%s", folder, file_name) < 0)
+	if (asprintf(&path, "%s/%s", folder, file_name) < 0)
 		log_fatal(71, "out of memory");
-	free(folder);
-	if (write_file(*path, text, err))
-		return true;
-	free(*path);
-	*path = NULL;
-	return false;
+	if (!write_file(path, text, err)) {
+		wipe_folder(folder, false);
+		free(path);
+		free(folder);
+		return false;
+	}
+	guard.folder = folder;
+	if (asprintf(&guard.told, say("tracktwo: what you wrote is kept in %s; send it by: tracktwo %s --file %s\n"), path,
+	             command, path) < 0)
+		log_fatal(71, "out of memory");
+	free(path);
+	for (size_t i = 0; i < ENDING_COUNT; i++) {
+		sigaction(ending[i], NULL, &guard.before[i]);
+		if (guard.before[i].sa_handler != SIG_IGN)
+			sigaction(ending[i], &leave, NULL);
+	}
+	return true;
+}
+
+void editor_guard_end(bool keep)
+{
+	if (!guard.folder)
+		return;
+	for (size_t i = 0; i < ENDING_COUNT; i++)
+		sigaction(ending[i], &guard.before[i], NULL);
+	if (keep)
+		fputs(guard.told, stderr);
+	else
+		wipe_folder(guard.folder, false);
+	free(guard.folder);
+	free(guard.told);
+	guard.folder = guard.told = NULL;
 }

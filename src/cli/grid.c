@@ -11,6 +11,7 @@
 #include "cli/screen.h"
 #include "cli/width.h"
 #include "text/language.h"
+#include "text/utf8.h"
 
 /* What catches the eye. A whole row where `row` says so, else the cell. */
 static const struct {
@@ -72,33 +73,80 @@ static size_t column_width(const struct grid *grid, size_t column)
 	return width;
 }
 
-enum { LONG_CELL = 40, LEAST_TEXT = 24, MARGIN = 2 };
+enum { LONG_CELL = 40, LEAST_TEXT = 24, LEAST_OTHER = 12, MARGIN = 2 };
+
+/* The cells of a column in at most `width`, with a mark where something is cut off. */
+static void cut_column(const struct grid *grid, size_t column, size_t width)
+{
+	for (size_t i = column; i < grid->cell_count; i += grid->column_count) {
+		const char *cell = grid->cells[i];
+		size_t length = strlen(cell), at = 0, step;
+		if (width_of(cell) <= width)
+			continue;
+		while ((step = utf8_length(cell + at, length - at)) > 0 && width_of_bytes(cell, at + step) < width)
+			at += step;
+		grid->cells[i] = arena_printf(grid->arena, "%.*s…", (int)at, cell);
+	}
+}
+
+/* A moment is worth nothing in part. */
+static bool is_moment(const char *name)
+{
+	size_t length = strlen(name);
+	return strcmp(name, "when") == 0 || (length >= 2 && strcmp(name + length - 2, "at") == 0);
+}
+
+/* Other text than the long one gives way as well, as far as it must, the widest first: libsmartcols would cut the
+ * long one to its heading. */
+static void cut_others(const struct grid *grid, const int *flags, size_t *widths, size_t excess)
+{
+	while (excess > 0) {
+		size_t widest = grid->column_count;
+		for (size_t i = 0; i < grid->column_count; i++)
+			if (flags[i] == 0 && widths[i] > LEAST_OTHER && !is_moment(grid->columns[i]) &&
+			    (widest == grid->column_count || widths[i] > widths[widest]))
+				widest = i;
+		if (widest == grid->column_count)
+			return;
+		size_t spare = widths[widest] - LEAST_OTHER, less = spare < excess ? spare : excess;
+		widths[widest] -= less;
+		cut_column(grid, widest, widths[widest]);
+		excess -= less;
+		if (less == spare)
+			widths[widest] = 0;
+	}
+}
 
 /* How each column of a list is shown. Long text gives way to the rest; where even that leaves no room to read it in,
- * the ids go, which nobody reads; a column without a value is not shown at all. True when ids were left out. */
+ * the ids go, which nobody reads, and then the rest gives way, too; a column without a value is not shown at all. True
+ * when ids were left out. */
 static bool choose_flags(const struct grid *grid, enum grid_shape shape, size_t terminal, int *flags)
 {
-	size_t needed = 0;
+	size_t needed = 0, *widths = arena_alloc(grid->arena, (grid->column_count + 1) * sizeof *widths);
+	bool left_out = false;
 	for (size_t i = 0; i < grid->column_count; i++) {
-		size_t width = column_width(grid, i),
+		size_t width = grid->columns[i][0] == '.' ? 0 : column_width(grid, i),
 		       heading = shape == GRID_BARE ? 0 : width_of(say_heading(grid->columns[i]));
-		if (grid->columns[i][0] == '.')
-			width = 0;
 		flags[i] = width == 0 ? SCOLS_FL_HIDDEN : width > LONG_CELL ? SCOLS_FL_TRUNC : 0;
 		if (shape == GRID_NUMBERS)
 			flags[i] = i > 0 ? SCOLS_FL_RIGHT : 0;
 		if (width > LONG_CELL)
 			width = LEAST_TEXT;
-		if (width > 0)
-			needed += 1 + (heading > width ? heading : width);
+		widths[i] = width > 0 && heading > width ? heading : width;
+		needed += width > 0 ? 1 + widths[i] : 0;
 	}
-	for (size_t i = 1; i < grid->column_count; i++) {
-		if (needed > terminal && strcmp(grid->columns[i], "id") == 0 && flags[i] != SCOLS_FL_HIDDEN) {
+	for (size_t i = 1; i < grid->column_count && needed > terminal && !left_out; i++) {
+		left_out = strcmp(grid->columns[i], "id") == 0 && flags[i] != SCOLS_FL_HIDDEN;
+		if (left_out) {
 			flags[i] = SCOLS_FL_HIDDEN;
-			return true;
+			needed -= 1 + widths[i];
 		}
 	}
-	return false;
+	/* The last column has no blank behind it. */
+	needed -= needed > 0;
+	if (shape != GRID_NUMBERS && needed > terminal)
+		cut_others(grid, flags, widths, needed - terminal);
+	return left_out;
 }
 
 /* Colours of what the table of styles names in this row. */

@@ -82,11 +82,14 @@ static bool take_note(struct writing *writing, struct err *err)
 	return true;
 }
 
+/* Words of time in it count from when they were written. */
 static bool take_file(struct writing *writing, struct err *err)
 {
 	char *text;
-	if (!editor_read(writing->file, &text, err))
+	int64_t written_us;
+	if (!editor_read(writing->file, &text, &written_us, err))
 		return false;
+	resolve_from(&writing->draft.resolve, written_us);
 	form_read(&writing->draft.form, text);
 	editor_forget(text);
 	return true;
@@ -121,18 +124,22 @@ static void print_faults(const struct writing *writing)
 			command_fail(writing->draft.status, "%s: %s", say_heading(form->entries[i].name), form->entries[i].fault);
 }
 
+/* What would be sent again by --file lies in a file until it is stored. */
+static bool guard(struct writing *writing, struct err *err)
+{
+	const char *command = writing->command->word;
+	if (writing->held)
+		command = arena_printf(&writing->cli->arena, "hold %s", output_cell(&writing->cli->arena, writing->held, "id"));
+	draft_stamp(&writing->draft);
+	return editor_guard(form_text(&writing->draft.form), command, err);
+}
+
 static void keep(struct writing *writing)
 {
-	char *path;
 	struct err err;
 	form_forgive(&writing->draft.form);
-	if (editor_keep(form_text(&writing->draft.form), &path, &err)) {
-		fprintf(stderr, say("tracktwo: what you wrote is kept in %s; send it by: tracktwo %s --file %s\n"), path,
-		        writing->held ? arena_printf(&writing->cli->arena, "hold %s",
-		                                     json_string_value(json_object_get(writing->held, "id")))
-		                      : writing->command->word,
-		        path);
-		free(path);
+	if (guard(writing, &err)) {
+		editor_guard_end(true);
 	} else {
 		command_fail(CLI_FAILED, "%s", err.message);
 		fputs(form_text(&writing->draft.form), stderr);
@@ -174,22 +181,41 @@ static int send_others(struct writing *writing, const char *id)
 	return status;
 }
 
+/* The answer to what was built. A form that was kept names the version that it was written for, under which it may have
+ * been carried out; when that has passed, it was not, and goes to what there is now. */
+static json_t *ask_draft(struct writing *writing, struct err *err)
+{
+	json_t *params = writing->draft.params, *version = json_object_get(writing->held, "version");
+	json_t *answer = command_answer(writing->cli, writing->method, json_deep_copy(params), err);
+	const json_t *data = json_object_get(json_object_get(answer, "error"), "data");
+	const char *code = json_string_value(json_object_get(data, "code"));
+	bool stale = code && strcmp(code, "stale_version") == 0;
+	if (!stale || !version || json_equal(version, json_object_get(params, "version")))
+		return answer;
+	json_decref(answer);
+	json_object_set(params, "version", version);
+	return command_answer(writing->cli, writing->method, json_deep_copy(params), err);
+}
+
 /* Sends what was built. What the daemon refuses becomes faults of the form, and *refused is true; then and only then
  * nothing has been printed. */
 static int send_draft(struct writing *writing, bool *refused)
 {
+	struct draft *draft = &writing->draft;
 	struct err err;
 	*refused = false;
-	json_t *answer = command_answer(writing->cli, writing->method, json_deep_copy(writing->draft.params), &err);
+	json_t *answer = ask_draft(writing, &err);
 	if (!answer)
 		return command_fail(CLI_OUT_OF_REACH, "%s", err.message);
 	json_t *error = json_object_get(answer, "error"), *result = json_object_get(answer, "result");
 	int status = CLI_DONE;
 	if (error) {
 		*refused = true;
-		draft_take_error(&writing->draft, error);
+		draft_take_error(draft, error);
 		status = output_exit_code(error);
 	} else {
+		if (json_array_size(draft->reminders) + json_array_size(draft->sides) == 0)
+			editor_guard_end(false);
 		command_print(writing->cli, writing->method, result);
 		status = send_others(writing, json_string_value(json_object_get(result, "id")));
 	}
@@ -216,6 +242,25 @@ static int write_at_once(struct writing *writing)
 	return status;
 }
 
+/* Sends what came out of the editor; false when it is to come back into it, with its faults. */
+static bool send_edited(struct writing *writing, int *status)
+{
+	struct draft *draft = &writing->draft;
+	struct err err;
+	bool refused = true;
+	(void)!guard(writing, &err);
+	if (form_faults(&draft->form) == 0 && draft_build(draft))
+		draft->status = send_draft(writing, &refused);
+	else if (draft->status == CLI_DONE)
+		draft->status = CLI_USAGE;
+	*status = draft->status;
+	if (refused)
+		print_faults(writing);
+	if (*status == CLI_OUT_OF_REACH)
+		keep(writing);
+	return !refused || *status == CLI_OUT_OF_REACH;
+}
+
 /* What stands in a form and was not there when it was first shown. */
 static bool is_filled(const struct form *form, const char *edited, const char *shown)
 {
@@ -236,7 +281,7 @@ static int write_in_editor(struct writing *writing)
 		size_t faults = form_faults(&draft->form);
 		char *edited;
 		struct err err;
-		bool refused, kept, right = editor_run(shown, &edited, &kept, &err);
+		bool kept, right = editor_run(shown, &edited, &kept, &err);
 		if (!right) {
 			if (!first && !kept)
 				keep(writing);
@@ -255,22 +300,9 @@ static int write_in_editor(struct writing *writing)
 			keep(writing);
 			return status;
 		}
-		int status = CLI_USAGE;
-		if (form_faults(&draft->form) == 0 && draft_build(draft)) {
-			status = send_draft(writing, &refused);
-			if (status == CLI_OUT_OF_REACH && !refused)
-				keep(writing);
-			if (!refused)
-				return status;
-			draft->status = status;
-		} else if (draft->status == CLI_DONE) {
-			draft->status = CLI_USAGE;
-		}
-		print_faults(writing);
-		if (draft->status == CLI_OUT_OF_REACH) {
-			keep(writing);
-			return CLI_OUT_OF_REACH;
-		}
+		int status;
+		if (send_edited(writing, &status))
+			return status;
 		first = false;
 	}
 }
@@ -293,7 +325,13 @@ static int write_draft(struct writing *writing)
 	/* Below a held engagement there may be nothing to say but that it was held. */
 	if (!take_note(writing, &err))
 		return command_usage("%s", err.message);
-	return writing->form ? write_in_editor(writing) : write_at_once(writing);
+	if (writing->perishable)
+		(void)!guard(writing, &err);
+	int status = writing->form ? write_in_editor(writing) : write_at_once(writing);
+	editor_guard_end(false);
+	if (status == CLI_DONE && writing->file)
+		editor_drop(writing->file);
+	return status;
 }
 
 static int run_event(struct cli *cli, const struct command *command, enum draft_use use)

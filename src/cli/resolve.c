@@ -25,6 +25,12 @@ void resolve_init(struct resolve *resolve, struct cli *cli)
 	*resolve = (struct resolve){.cli = cli, .now_us = time_now_micros(), .quiet = cli->arguments.quiet};
 }
 
+void resolve_from(struct resolve *resolve, int64_t then_us)
+{
+	if (then_us > 0 && then_us < resolve->now_us)
+		resolve->now_us = then_us;
+}
+
 /* For a refusal in English that came from below. */
 static bool fail_by(struct resolve *resolve, struct err *err, int status)
 {

@@ -225,9 +225,11 @@ static bool find_time(struct reading *r, int *time_s, struct err *err)
 	if (r->set[SLOT_HALF_OF_DAY]) {
 		if (!r->set[SLOT_HOUR] || hour < 1 || hour > 12)
 			return err_set(err, "morning and afternoon go with an hour from 1 to 12, such as 3pm");
-		if (half == 2 && (hour < 6 || hour == 12))
+		if ((half == 2 && (hour < 6 || hour == 12)) || (half == 4 && (hour < 4 || hour == 12)))
 			return err_set(err, "at night could be of the day before or after; write 22:00 or 02:00");
-		hour = hour % 12 + (half ? 12 : 0);
+		if (half == 3 && hour > 5 && hour < 11)
+			return err_set(err, "that hour is not of the middle of the day; write 오전 or 오후");
+		hour = half == 3 && hour == 11 ? hour : hour % 12 + (half ? 12 : 0);
 	}
 	*time_s = hour * 3600 + r->slot[SLOT_MINUTE] * 60 + r->slot[SLOT_SECOND];
 	if (hour <= 24 && *time_s <= DAY_S && r->slot[SLOT_MINUTE] <= MINUTES_MAX && r->slot[SLOT_SECOND] <= MINUTES_MAX)

@@ -28,7 +28,7 @@ enum word_kind {
 	WORD_SIDE,        /* this, next, last: value 0, 1, -1 */
 	WORD_EDGE,        /* value 0 the first day, 1 the last; with a unit other than UNIT_SECOND, of this one */
 	WORD_SIGN,        /* ago, later: value -1, 1 */
-	WORD_HALF_OF_DAY, /* value 0 before noon, 1 after it, 2 at night */
+	WORD_HALF_OF_DAY, /* value 0 before noon, 1 after it, 2 at night, 3 about noon, 4 in the evening */
 	WORD_CLOCK,       /* noon, midnight: value is the hour */
 	WORD_HALF,        /* half past, behind an hour */
 	WORD_ORDINAL,

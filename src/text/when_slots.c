@@ -173,7 +173,7 @@ static bool take_number(struct reading *r, struct err *err)
 static bool take_side(struct reading *r, struct err *err)
 {
 	const struct word *w = r->at++;
-	if (r->at->kind == WORD_NUMBER && w->value != 0)
+	if (r->at->kind == WORD_NUMBER && (w->value == 1 || w->value == -1))
 		return when_put(r, SLOT_SIGN, w->value, err);
 	if (r->at->kind == WORD_WEEKDAY)
 		return put_period(r, UNIT_WEEK, w->value, err);

@@ -149,8 +149,8 @@ static const struct entry entries[] = {
     {"pm", WORD_HALF_OF_DAY, 1, 0},
     {"p.m.", WORD_HALF_OF_DAY, 1, 0},
     {"오후", WORD_HALF_OF_DAY, 1, 0},
-    {"낮", WORD_HALF_OF_DAY, 1, 0},
-    {"저녁", WORD_HALF_OF_DAY, 1, 0},
+    {"낮", WORD_HALF_OF_DAY, 3, 0},
+    {"저녁", WORD_HALF_OF_DAY, 4, 0},
     {"밤", WORD_HALF_OF_DAY, 2, 0},
 
     {"noon", WORD_CLOCK, 12, 0},

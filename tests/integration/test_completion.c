@@ -27,6 +27,13 @@ static const struct {
     {"tracktwo history 북", "북한\n"},
     {"tracktwo history KP --workstream 1.", "1.1\n1.2\n1.3\n"},
     {"tracktwo history 왕", "왕이\n"},
+    {"tracktwo history 푸", "푸틴\n"},
+    {"tracktwo log KP 1.2 T --with 왕이,푸", "왕이,푸틴\n"},
+    {"tracktwo log CN,북", "CN,북한\n"},
+    {"tracktwo log CN 1.1,3.4", "1.1,3.4\n"},
+    {"tracktwo engagement log --workstreams 1.1,3.4", "1.1,3.4\n"},
+    {"tracktwo --lang ko --json log 북", "북한\n"},
+    {"tracktwo --lang", "--lang\n"},
     {"tracktwo reminder create --assignee m", "me\n"},
     {"tracktwo completion b", "bash\n"},
     {"tracktwo help rem", "reminder\n"},
@@ -55,6 +62,7 @@ static void test_bash(void **state)
 		    examples[i].words);
 		expect(&terminal, line, examples[i].offered);
 	}
+	expect(&terminal, "tracktwo completion words -- --lang = ko log KP 1.2 T --kind = neg", "negotiation\n");
 	expect(&terminal,
 	       "source <(tracktwo completion bash); complete -p tracktwo; cd /; COMP_WORDS=(tracktwo rpc --file etc/host); "
 	       "COMP_CWORD=3; _tracktwo; printf '%s\\n' \"${COMPREPLY[@]}\" | grep -x etc/hosts",
@@ -94,6 +102,8 @@ static int setup(void **state)
 {
 	single_setup(state);
 	json_decref(call("contact.create", json_of("{'name':'왕이','country':'CN'}")));
+	json_decref(call("contact.create", json_of("{'names':[{'text':'Владимир Путин','kind':'cyrillic'},{'text':'푸틴',"
+	                                           "'kind':'alias'}],'country':'RU'}")));
 	return 0;
 }
 

@@ -195,6 +195,11 @@ static void test_undo(void **state)
 	record = desk_engagement(id);
 	assert_true(json_is_null(at(record, "voided_at")));
 	json_decref(record);
+	/* What goes with it is said in the language of the rest. */
+	desk_expect(DONE, "", "log KP 1.2 'With a promise' --due 2099-01-01:ask --promise 'them: the list'");
+	desk_expect(DONE, "", "undo --yes --lang ko");
+	desk_expect_said("주의: 딸린 알림 1개는");
+	desk_expect_said("주의: 거기서 한 미이행 약속 1개는");
 	/* By its first digits as well, also while it is void. */
 	snprintf(line, sizeof line, "undo %.18s --yes", id);
 	desk_expect(DONE, "", line);

@@ -236,6 +236,23 @@ static void test_pager(void **state)
 	terminal_release(&screen);
 }
 
+/* However many took part, and in a language of long words: the title is there to be read. */
+static void test_crowded(void **state)
+{
+	(void)state;
+	struct terminal terminal = english();
+	done("engagement.log",
+	     json_of("{'title':'Round table on the guarantees of a neutral Korea','kind':'people-to-people','starts_on':"
+	             "'2017-05-04','countries':['RU','KP','CN'],'workstreams':['1.2','2.1'],'participants':[{'contact':"
+	             "{'name':'Сергей Иванов','country':'RU'},'on_match':'use'},{'contact':{'name':'왕이','country':'CN'},"
+	             "'on_match':'use'}]}"));
+	for (terminal.columns = 80; terminal.columns <= 140; terminal.columns += 60)
+		show(&terminal, terminal.columns == 80 ? "history_crowded" : "history_wide", 0,
+		     WORDS("history", "RU", "--until", "2018"));
+	expect_status("tracktwo --table history RU --until 2018 2>/dev/null | grep -c 'neutral Korea.*Сергей Иванов, 왕이'",
+	              0, "1\n");
+}
+
 static int setup(void **state)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -245,9 +262,9 @@ static int setup(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_empty),    cmocka_unit_test(test_today),
-	                                   cmocka_unit_test(test_coverage), cmocka_unit_test(test_history),
-	                                   cmocka_unit_test(test_tables),   cmocka_unit_test(test_help_and_errors),
-	                                   cmocka_unit_test(test_pipes),    cmocka_unit_test(test_pager)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_empty),   cmocka_unit_test(test_today),  cmocka_unit_test(test_coverage),
+	    cmocka_unit_test(test_history), cmocka_unit_test(test_tables), cmocka_unit_test(test_help_and_errors),
+	    cmocka_unit_test(test_pipes),   cmocka_unit_test(test_pager),  cmocka_unit_test(test_crowded)};
 	return cmocka_run_group_tests(tests, setup, single_teardown);
 }
