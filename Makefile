@@ -5,6 +5,8 @@ BUILD     ?= build
 CC        ?= gcc
 OPTIMIZE  ?= -O2
 SANITIZE  ?=
+SANITIZED := BUILD=build/sanitized OPTIMIZE=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
+JOBS      ?= $(shell nproc)
 
 PACKAGES  := build-essential pkg-config libpq-dev libevent-dev libjansson-dev libicu-dev libical-dev libinih-dev libssl-dev \
              libsmartcols-dev libcurl4-openssl-dev libsystemd-dev ca-certificates postgresql-15
@@ -35,7 +37,7 @@ INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration
 UNIT_HELP         := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 HARNESS           := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
 
-.PHONY: all deps run test check check-floors check-warnings objects test-unit test-integration test-sanitized \
+.PHONY: all deps run test check check-floors check-warnings built objects test-unit test-integration test-sanitized \
         deps-faults test-faults deps-clients test-clients deps-recurrence test-recurrence bench \
         deps-bench bench-reminders man install uninstall test-install test-service clean help format FORCE
 .SECONDARY:
@@ -80,6 +82,7 @@ run: deps
 	@sh config/run.sh $(BUILD)
 
 test: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) built
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory check-warnings
 	@$(MAKE) --no-print-directory test-integration
@@ -94,8 +97,10 @@ check-floors:
 
 # The other compiler, all warnings, objects only.
 check-warnings:
-	@$(MAKE) --no-print-directory BUILD=build/clang CC=clang objects
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build/clang CC=clang objects
 	@$(MAKE) --no-print-directory BUILD=build/bare SYSTEMD= build/bare/src/daemon/service.o
+
+built: all $(UNIT_TESTS) $(INTEGRATION_TESTS)
 
 objects: $(OBJECTS) $(BUILD)/src/tracktwod.o $(BUILD)/src/tracktwo.o
 
@@ -106,8 +111,8 @@ test-integration: all $(INTEGRATION_TESTS)
 	@sh tests/integration/run.sh $(BUILD) $(INTEGRATION_TESTS)
 
 test-sanitized:
-	@$(MAKE) --no-print-directory BUILD=build/sanitized OPTIMIZE=-O1 \
-		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' test-unit test-integration
+	@$(MAKE) --no-print-directory $(SANITIZED) -j$(JOBS) built
+	@$(MAKE) --no-print-directory $(SANITIZED) test-unit test-integration
 
 # Apart from `make test`: it needs a package that nothing else does, and time.
 deps-faults:

@@ -1,15 +1,16 @@
 #!/bin/sh
-# Runs test programs, two at a time, each with its output in a file; shows the output of those that failed.
+# Runs test programs, one more at a time than there are processors, since they wait as much as they work; each with its
+# output in a file. Shows the output of those that failed.
 # Usage: run.sh FOLDER PROGRAM…
 folder=$1
 shift
 mkdir -p "$folder"
 rm -f "$folder"/*.log "$folder"/*.failed
 export TEST_FOLDER="$folder"
-printf '%s\n' "$@" | xargs -P 2 -I PROGRAM sh -c '
-	name=$(basename PROGRAM)
+printf '%s\n' "$@" | xargs -P $(($(nproc) + 1)) -I PROGRAM sh -c '
+	name=$(basename PROGRAM) began=$(date +%s)
 	if timeout 300 PROGRAM >"$TEST_FOLDER/$name.log" 2>&1; then
-		printf "ok     %s\n" "$name"
+		printf "ok     %-20s %4d s\n" "$name" $(($(date +%s) - began))
 	else
 		printf "FAILED %s (status %s)\n" "$name" $?
 		touch "$TEST_FOLDER/$name.failed"
