@@ -429,15 +429,17 @@ BEGIN
 END $$;
 
 -- Makes what has come due, and claims what this daemon can send: pushes to subscribers of these assignees, and up to
--- p_room messages on the channels of p_able. → {claimed, fired, due_in_us, stock}: the deliveries, how many reminders came
--- due, when to ask again, NULL for no time, and whether rules want working out. While another daemon has messages under way
+-- p_room messages on the channels of p_able. → {claimed, deliveries, fired, due_in_us, stock}: the deliveries, and at
+-- once what reminder_deliveries() says of them where they are few; how many reminders came due, when to ask again, NULL for
+-- no time, and whether rules want working out. While another daemon has messages under way
 -- it is asked again soon: that one may die.
 CREATE FUNCTION reminder_claim(p_caller uuid, p_daemon uuid, p_assignees uuid[], p_able text[], p_room integer,
 	p_lease_s integer, p_message_lease_s integer, p_limit integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
 	v_due uuid[]; v_at timestamptz[]; v_fired uuid[]; v_push uuid[]; v_messages uuid[] := '{}'; v_unheard uuid[];
-	v_next timestamptz; v_channel text;
+	v_next timestamptz; v_channel text; v_claimed uuid[];
+	k_few CONSTANT int := 16;
 BEGIN
 	PERFORM set_caller(p_caller);
 	SELECT d.reminders, d.at INTO v_due, v_at FROM reminders_due(p_limit) AS d;
@@ -455,7 +457,9 @@ BEGIN
 	PERFORM deliveries_lease(v_messages, p_daemon, p_message_lease_s);
 	PERFORM deliveries_tell(p_daemon, v_push || v_fired);
 	v_next := claim_next(p_daemon, p_assignees, p_able, p_room > cardinality(v_messages));
-	RETURN format('{"claimed":%s,"fired":%s,"due_in_us":%s,"stock":%s}', to_jsonb(v_push || v_fired || v_messages),
+	v_claimed := v_push || v_fired || v_messages;
+	RETURN format('{"claimed":%s,"deliveries":%s,"fired":%s,"due_in_us":%s,"stock":%s}', to_jsonb(v_claimed),
+		CASE WHEN cardinality(v_claimed) BETWEEN 1 AND k_few THEN deliveries_json(v_claimed) ELSE 'null' END,
 		coalesce(cardinality(v_due), 0),
 		CASE WHEN v_next IS NULL THEN 'null' WHEN v_next <= v_now THEN '0'
 			ELSE greatest(ceil(extract(epoch FROM v_next - clock_timestamp()) * 1000000), 1)::text END, to_jsonb(

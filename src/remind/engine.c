@@ -1,12 +1,12 @@
 /* Engine: one timer, and two questions to the database at a time at most.
  *
  * What is claimed is claimed by one question and read by another, so that the next claim is made while the last one is
- * read and sent. The invariant: beside a reading there is no page, and no claim before what was claimed last is being
- * read; when an answer is in, the next question is the most urgent of what is wanted, in the order of
- * `questions`. A fresh subscription is passed over by everything but its own pages; they are read in the order of due
- * time from the database, which has whatever it was passed over for. A question whose answer was lost may have claimed
- * something all the same: then every subscription is fresh again, and a few reminders come twice; a message is claimed
- * again when its lease ends. */
+ * read and sent; a few deliveries come along with the claim. The invariant: beside a reading there is no page, and no
+ * claim before what was claimed last is being read; when an answer is in, the next question is the most urgent of what
+ * is wanted, in the order of `questions`. A fresh subscription is passed over by everything but its own pages; they are
+ * read in the order of due time from the database, which has whatever it was passed over for. A question whose answer
+ * was lost may have claimed something all the same: then every subscription is fresh again, and a few reminders come
+ * twice; a message is claimed again when its lease ends. */
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdio.h>
@@ -309,6 +309,14 @@ static void on_send(int fd, short what, void *context)
 	engine->sent = 0;
 }
 
+static void engine_send(struct engine *engine, json_t *deliveries)
+{
+	if (!engine->sending)
+		engine->sending = json_array();
+	json_array_extend(engine->sending, deliveries);
+	event_active(&engine->send, EV_TIMEOUT, 0);
+}
+
 static void on_page(struct engine *engine, const json_t *answer)
 {
 	struct subscription *reader = subscription_find(engine->subscriptions, engine->asked_for);
@@ -349,7 +357,11 @@ static void on_claim(struct engine *engine, const json_t *answer)
 	const json_t *claimed = json_object_get(answer, "claimed"), *due_in = json_object_get(answer, "due_in_us");
 	double us = json_is_number(due_in) ? json_number_value(due_in) : ENGINE_RECHECK_S * 1e6;
 
-	if (json_array_size(claimed) > 0)
+	json_t *deliveries = json_object_get(answer, "deliveries");
+	/* Not before what is being read, which came due earlier. */
+	if (json_is_array(deliveries) && !engine->reading)
+		engine_send(engine, deliveries);
+	else if (json_array_size(claimed) > 0)
 		ids_append(&engine->claimed, ids_of(claimed));
 	engine->stock_wanted = engine->stock_wanted || json_is_true(json_object_get(answer, "stock"));
 	if (json_array_size(claimed) > 0 || us > 0) {
@@ -375,11 +387,7 @@ static void on_roles(struct engine *engine, const json_t *roles)
 
 static void on_reading(struct engine *engine, const json_t *answer)
 {
-	json_t *deliveries = json_object_get(answer, "deliveries");
-	if (!engine->sending)
-		engine->sending = json_array();
-	json_array_extend(engine->sending, deliveries);
-	event_active(&engine->send, EV_TIMEOUT, 0);
+	engine_send(engine, json_object_get(answer, "deliveries"));
 }
 
 static void on_report(struct engine *engine, const json_t *answer)
