@@ -396,8 +396,10 @@ END $$;
 
 -- What is sent, [{delivery_id, channel, reason, assignee, reminder, …}, …] in order of due time: as text, because a
 -- document of hundreds is copied at each level that it is built into. The reminder of a push is passed on as it is, so it
--- stands there as one string.
-CREATE FUNCTION deliveries_json(p_ids uuid[]) RETURNS text LANGUAGE plpgsql STABLE AS $$
+-- stands there as one string. Planned once, by the keys.
+CREATE FUNCTION deliveries_json(p_ids uuid[]) RETURNS text LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off AS $$
 DECLARE
 	v_ids uuid[]; v_reminders uuid[]; v_texts text[];
 BEGIN
