@@ -530,14 +530,22 @@ static PGresult *run(PGconn *connection, const char *text)
 	return result;
 }
 
+/* A transaction that the daemon sees nothing of, to be ended by PQfinish(); *api, to be freed, is the schema to call.
+ */
+static PGconn *begin_apart(char **api)
+{
+	PGconn *connection = harness_database(harness);
+	*api = sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'api_%%'");
+	PQclear(run(connection, "BEGIN"));
+	return connection;
+}
+
 /* No more is claimed than there is room for, also when a clock that was set back makes more free. */
 static void test_room(void **state)
 {
-	char *who = somebody("Crowded", ",'email':'crowded@example.org'"), *text;
-	char *api = sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'api_%%'");
-	PGconn *connection = harness_database(harness);
+	char *who = somebody("Crowded", ",'email':'crowded@example.org'"), *text, *api;
+	PGconn *connection = begin_apart(&api);
 	(void)state;
-	PQclear(run(connection, "BEGIN"));
 	assert_true(
 	    asprintf(&text,
 	             "INSERT INTO store.delivery (id, assignee_id, channel, reason, due_at, late, lease_until) SELECT "
@@ -565,11 +573,9 @@ static void test_room(void **state)
 /* Mails without end that wait for a server that hangs leave room for a post. */
 static void test_turns(void **state)
 {
-	char *who = somebody("Waiting", ",'email':'waiting@example.org'"), *text;
-	char *api = sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'api_%%'");
-	PGconn *connection = harness_database(harness);
+	char *who = somebody("Waiting", ",'email':'waiting@example.org'"), *text, *api;
+	PGconn *connection = begin_apart(&api);
 	(void)state;
-	PQclear(run(connection, "BEGIN"));
 	assert_true(
 	    asprintf(&text,
 	             "INSERT INTO store.delivery (id, assignee_id, channel, reason, due_at, late, lease_until, "
